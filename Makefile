@@ -1,0 +1,44 @@
+# mailfs: `make demo` to see it, `make test` to trust it.
+GO      ?= go
+PREFIX  ?= /usr/local
+FUZZTIME ?= 20s
+ARGS    ?=
+
+.PHONY: build test check bench bench-peers fuzz spec demo install clean
+
+build:            ## bin/mailfs
+	$(GO) build -o bin/mailfs ./cmd/mailfs
+
+test:             ## every test, with the race detector on the rooms that share memory
+	$(GO) vet ./...
+	$(GO) test ./...
+
+check:            ## format, vet, staticcheck, race detector, macOS build
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt would change:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	GOOS=darwin $(GO) build ./...
+	GOOS=darwin $(GO) vet ./...
+
+bench:            ## benchmarks of every room
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+bench-peers: build ## side by side with mbsync and Dovecot, and with a static file system
+	scripts/bench-peers.sh
+
+fuzz:             ## every fuzz target for FUZZTIME
+	scripts/fuzz.sh $(FUZZTIME)
+
+spec:             ## checks every citation of a specification
+	$(GO) run ./internal/spec
+
+demo:             ## installs what FUSE needs, builds, mounts a sample mailbox
+	@scripts/fuse.sh
+	@$(GO) build -o bin/mailfs ./cmd/mailfs
+	@bin/mailfs demo $(ARGS)
+
+install: build    ## to $(PREFIX)/bin
+	install -D -m 0755 bin/mailfs $(DESTDIR)$(PREFIX)/bin/mailfs
+
+clean:
+	rm -rf bin
