@@ -1,0 +1,149 @@
+package names
+
+import (
+	"crypto/sha256"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+
+	"mailfs/mapi"
+)
+
+const (
+	maxSender = 80 // bytes, so that a subject always has room
+	dateForm  = "2006-01-02 1504"
+	idLength  = 5
+	// idDigits has no letters that are taken for digits, and no u.
+	idDigits = "0123456789abcdefghjkmnpqrstvwxyz"
+)
+
+// Message returns the name of a message from the properties that even a header-only
+// item has. loc is the time zone of its date.
+func Message(bag mapi.PropertyBag, sk mapi.SourceKey, loc *time.Location) string {
+	tail := "." + ShortID(sk) + Extension(text(bag, mapi.PidTagMessageClass))
+	sender := cut(clean(senderOf(bag)), maxSender)
+	if sender == "" {
+		sender = "(no sender)"
+	}
+	subject := clean(subjectOf(bag))
+	if subject == "" {
+		subject = "(no subject)"
+	}
+	head := sender + " - " + subject
+	if t, ok := dateOf(bag); ok {
+		head = t.In(loc).Format(dateForm) + " " + head
+	}
+	return cut(visible(head), Max-len(tail)) + tail
+}
+
+// Extension returns the extension that the items of a message class have. Every
+// class is shown as an Internet message.
+func Extension(class string) string {
+	return ".eml"
+}
+
+// ShortID returns five characters that are made from the source key. They tell
+// neighbours apart; they do not identify.
+func ShortID(sk mapi.SourceKey) string { return shortID(sk, idLength) }
+
+// shortID returns the first n characters, at most 51, of an id.
+func shortID(sk mapi.SourceKey, n int) string {
+	sum := sha256.Sum256([]byte(sk))
+	id := make([]byte, n)
+	for i := range id {
+		bit := i * 5
+		v := uint16(sum[bit/8]) << 8
+		if bit/8+1 < len(sum) {
+			v |= uint16(sum[bit/8+1])
+		}
+		id[i] = idDigits[v>>(11-bit%8)&31]
+	}
+	return string(id)
+}
+
+// Loser returns the name of a message that lost a conflict: the winner's name, and
+// the time of the other side's version. sk is the loser's own source key.
+func Loser(winner string, at time.Time, loc *time.Location, sk mapi.SourceKey) string {
+	tail := " (conflict " + at.In(loc).Format("2006-01-02 150405") + ")." + ShortID(sk) + ".eml"
+	stem := winner
+	if IsMessageName(stem) {
+		stem = stem[:len(stem)-len(".eml")]
+	}
+	if i := len(stem) - idLength - 1; i > 0 && stem[i] == '.' && strings.Trim(stem[i+1:], idDigits) == "" {
+		stem = stem[:i]
+	}
+	return cut(visible(clean(stem)), Max-len(tail)) + tail
+}
+
+// visible replaces a dot, which would hide the file, or a dash, which would look
+// like an option, at the start of s.
+func visible(s string) string {
+	if s != "" && (s[0] == '.' || s[0] == '-') {
+		return "_" + s[1:]
+	}
+	return s
+}
+
+// dateOf returns the first believable time of delivery, submission, creation and
+// last change.
+func dateOf(bag mapi.PropertyBag) (time.Time, bool) {
+	for _, tag := range []mapi.PropertyTag{mapi.PidTagMessageDeliveryTime, mapi.PidTagClientSubmitTime,
+		mapi.PidTagCreationTime, mapi.PidTagLastModificationTime} {
+		if !bag.Has(tag) {
+			continue
+		}
+		if t := bag.Time(tag).Time(); t.Year() > 1970 && t.Year() < 2200 {
+			return t, true
+		}
+	}
+	return time.Time{}, false
+}
+
+func senderOf(bag mapi.PropertyBag) string {
+	for _, tag := range []mapi.PropertyTag{mapi.PidTagSentRepresentingName, mapi.PidTagSenderName,
+		mapi.PidTagSentRepresentingSmtpAddress, mapi.PidTagSenderSmtpAddress,
+		mapi.PidTagSentRepresentingEmailAddress, mapi.PidTagSenderEmailAddress} {
+		if s := strings.TrimSpace(text(bag, tag)); s != "" {
+			return commonName(s)
+		}
+	}
+	return ""
+}
+
+// commonName shortens a legacy distinguished name ([MS-OXOABK] 2.2.1.1) to its last
+// part.
+func commonName(s string) string {
+	if len(s) < 3 || !strings.EqualFold(s[:3], "/o=") {
+		return s
+	}
+	if i := strings.LastIndexByte(s, '='); i >= 0 && i+1 < len(s) {
+		return s[i+1:]
+	}
+	return s
+}
+
+func subjectOf(bag mapi.PropertyBag) string {
+	if s := text(bag, mapi.PidTagSubject); s != "" {
+		return s
+	}
+	return text(bag, mapi.PidTagSubjectPrefix) + text(bag, mapi.PidTagNormalizedSubject)
+}
+
+// text returns a string property. Of an undecoded 8-bit string the code page is
+// not known here: UTF-8 if it is that, else Windows-1252, which decodes anything.
+func text(bag mapi.PropertyBag, tag mapi.PropertyTag) string {
+	s, ok := bag.Get(tag).(mapi.String8)
+	if !ok {
+		return bag.String(tag)
+	}
+	if utf8.ValidString(string(s)) {
+		return string(s)
+	}
+	t, err := charmap.Windows1252.NewDecoder().String(string(s))
+	if err != nil {
+		return string(s)
+	}
+	return t
+}
