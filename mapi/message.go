@@ -8,7 +8,7 @@ type Message struct {
 	Attachments []Attachment
 }
 
-// RecipientType tells in which role a recipient is named ([MS-OXCMSG] 2.2.5.1,
+// RecipientType tells in which role a recipient is named ([MS-OXOMSG] 2.2.3.1,
 // PidTagRecipientType).
 type RecipientType uint8
 
