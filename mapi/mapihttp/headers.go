@@ -1,0 +1,38 @@
+package mapihttp
+
+// Names of the header fields ([MS-OXCMAPIHTTP] 2.2.3.3).
+const (
+	HeaderRequestType       = "X-RequestType"
+	HeaderRequestID         = "X-RequestId"
+	HeaderResponseCode      = "X-ResponseCode"
+	HeaderClientInfo        = "X-ClientInfo"
+	HeaderPendingPeriod     = "X-PendingPeriod"
+	HeaderClientApplication = "X-ClientApplication"
+	HeaderServerApplication = "X-ServerApplication"
+	HeaderExpirationInfo    = "X-ExpirationInfo"
+	HeaderElapsedTime       = "X-ElapsedTime"
+	HeaderStartTime         = "X-StartTime"
+)
+
+// Content types ([MS-OXCMAPIHTTP] 2.2.3.2.2): of every request and of every answer
+// whose response code is 0; and of the other answers.
+const (
+	ContentType        = "application/mapi-http"
+	ContentTypeFailure = "text/html"
+)
+
+// RequestType is a value of X-RequestType ([MS-OXCMAPIHTTP] 2.2.3.3.1).
+type RequestType string
+
+// The request types of the mailbox endpoint.
+const (
+	Connect          RequestType = "Connect"
+	Execute          RequestType = "Execute"
+	Disconnect       RequestType = "Disconnect"
+	NotificationWait RequestType = "NotificationWait"
+	Ping             RequestType = "PING"
+)
+
+// DefaultPendingPeriod is what X-PendingPeriod means when it is not there, in
+// milliseconds ([MS-OXCMAPIHTTP] 2.2.3.3.5).
+const DefaultPendingPeriod = 30000
