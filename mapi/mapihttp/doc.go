@@ -25,7 +25,8 @@
 //
 // # Locks
 //
-// The turn of a Client (one request at a time per session context, [MS-OXCMAPIHTTP]
-// 3.1.5.5) is taken before the wait of NotificationWait is never taken with it, and
-// both before mu, which guards memory only and is not held during a request.
+// Connect, Execute, Ping and Disconnect take turns, one at a time per session context
+// ([MS-OXCMAPIHTTP] 3.1.5.5); NotificationWait has a turn of its own and runs beside
+// them. A request holds its turn to its end. The mutex of a Client guards memory only
+// and is never held during a request.
 package mapihttp

@@ -88,25 +88,28 @@ func ReadStream(r io.Reader, limit int, onTag func(MetaTag)) (Stream, error) {
 	return s, nil
 }
 
-// readTag reads one meta-tag and the line end behind it.
+// readTag reads one meta-tag and the line end behind it. It never asks for more
+// bytes than the tag has, so that a lone PENDING is seen when it comes.
 func readTag(br *bufio.Reader) (MetaTag, error) {
+	start, err := br.Peek(2)
+	if err != nil {
+		return "", cutShort(err)
+	}
 	for _, tag := range [...]MetaTag{TagProcessing, TagPending, TagDone} {
-		head, err := br.Peek(1)
+		if string(start) != string(tag[:2]) {
+			continue
+		}
+		head, err := br.Peek(len(tag))
 		if err != nil {
 			return "", cutShort(err)
 		}
-		if head[0] != tag[0] {
-			continue
+		if string(head) != string(tag) {
+			break
 		}
-		head, err = br.Peek(len(tag))
-		if string(head) == string(tag) {
-			_, _ = br.Discard(len(tag))
-			return tag, skipLineEnd(br, tag)
-		}
-		// A short look may be a cut stream or another tag with this initial.
-		if err != nil && bytes.HasPrefix([]byte(tag), head) {
+		if _, err := br.Discard(len(tag)); err != nil {
 			return "", cutShort(err)
 		}
+		return tag, skipLineEnd(br, tag)
 	}
 	return "", errMetaTag
 }
