@@ -164,7 +164,8 @@ func NewOneOffEntryID(name, addressType, email string) *OneOffEntryID {
 // malformed or that fewer than 20 bytes are there.
 func ParseEntryID(p []byte) (EntryID, error) {
 	r := wire.NewReader(p)
-	flags := EntryFlags(r.Take(4))
+	var flags EntryFlags
+	copy(flags[:], r.Take(4))
 	provider := GUID(r.GUID())
 	if r.Err() != nil {
 		return nil, fmt.Errorf("mapi: entry id of %d bytes: %w", len(p), r.Err())
