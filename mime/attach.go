@@ -1,0 +1,194 @@
+package mime
+
+import (
+	"bytes"
+	"net/url"
+	"strings"
+
+	"mailfs/mapi"
+)
+
+// Values of PidTagAttachMethod ([MS-OXCMSG] 2.2.2.9).
+const (
+	methodNone     = 0
+	methodByValue  = 1
+	methodEmbedded = 5
+	methodOLE      = 6
+	methodWeb      = 7
+)
+
+const attachRendered = 0x4 // attRenderedInBody, [MS-OXCMSG] 2.2.2.18
+
+// attachment renders attachment i; inline tells whether the HTML body shows it.
+func (c *conversion) attachment(i int, b body) (p part, inline bool, err error) {
+	a := &c.m.Attachments[i]
+	bag := propsOf(a.Properties, c.p.charset)
+	bag.charset = c.p.charset
+	if a.Embedded != nil {
+		p, err = c.embedded(a, bag)
+		return p, false, err
+	}
+	method := bag.Int(mapi.PidTagAttachMethod)
+	data := blobOf(bag.Get(mapi.PidTagAttachDataBinary))
+	name := attachmentName(bag)
+	if data == nil && method >= 2 && method != methodOLE {
+		return reference(bag, name), false, nil
+	}
+	if data == nil {
+		data = bytes.NewReader(nil)
+	}
+	cid := contentID(bag)
+	inline = b.html != nil && refersTo(b.html, cid, bag)
+	disposition := "attachment"
+	if inline {
+		disposition = "inline"
+	}
+	p = part{ctype: mediaType(bag, method), cte: "base64", body: sequence{{blob: data, base64: true}}}
+	if p.ctype[0] == "message/delivery-status" || p.ctype[0] == "message/disposition-notification" {
+		// These must not be encoded (RFC 3464 2.1).
+		raw, err := mapi.ValueBytes(data)
+		if err != nil {
+			return p, false, err
+		}
+		if cte, text := textBody(raw); cte == "7bit" || cte == "8bit" {
+			p.cte, p.body = cte, literal(text)
+		} else {
+			p.ctype = []string{"application/octet-stream"}
+		}
+	}
+	disp := []string{disposition}
+	if name != "" {
+		p.ctype = append(p.ctype, param("name", name)...)
+		disp = append(disp, param("filename", name)...)
+	}
+	p.fields = append(p.fields, fold("Content-Disposition", disp))
+	p.fields = append(p.fields, referenceFields(bag, cid)...)
+	return p, inline, nil
+}
+
+// referenceFields are the ways in which HTML may name a part (RFC 2557 4).
+func referenceFields(bag props, cid string) []string {
+	var out []string
+	if cid != "" {
+		out = append(out, fold("Content-ID", []string{"<" + cid + ">"}))
+	}
+	for _, f := range []struct {
+		name string
+		tag  mapi.PropertyTag
+	}{{"Content-Location", mapi.PidTagAttachContentLocation}, {"Content-Base", mapi.PidTagAttachContentBase}} {
+		if v := bag.text(f.tag); v != "" {
+			out = append(out, unstructured(f.name, v))
+		}
+	}
+	return out
+}
+
+func attachmentName(bag props) string {
+	for _, tag := range []mapi.PropertyTag{mapi.PidTagAttachLongFilename, mapi.PidTagAttachFilename,
+		mapi.PidTagAttachTransportName, mapi.PidTagDisplayName} {
+		if s := strings.TrimSpace(oneLine(bag.text(tag))); s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+func contentID(bag props) string {
+	return strings.Map(func(c rune) rune {
+		if c <= ' ' || c >= 0x7F || c == '<' || c == '>' {
+			return -1
+		}
+		return c
+	}, bag.text(mapi.PidTagAttachContentId))
+}
+
+// refersTo reports whether the HTML shows the attachment.
+func refersTo(html []byte, cid string, bag props) bool {
+	if cid != "" {
+		if bag.Int(mapi.PidTagAttachFlags)&attachRendered != 0 {
+			return true
+		}
+		for _, form := range []string{cid, url.PathEscape(cid)} {
+			if containsFold(html, "cid:"+form) {
+				return true
+			}
+		}
+	}
+	loc := bag.text(mapi.PidTagAttachContentLocation)
+	return loc != "" && bytes.Contains(html, []byte(`"`+loc+`"`))
+}
+
+// containsFold looks for ASCII text regardless of case.
+func containsFold(p []byte, text string) bool {
+	head := text[:4]
+	for {
+		i := bytes.IndexByte(p, ':')
+		if i < 0 {
+			return false
+		}
+		if start := i - len(head) + 1; start >= 0 && len(p)-start >= len(text) && strings.EqualFold(string(p[start:start+len(text)]), text) {
+			return true
+		}
+		p = p[i+1:]
+	}
+}
+
+// mediaType returns the content type of an attachment by value. Containers can't be
+// encoded (RFC 2045 6.4) and are passed on as plain bytes.
+func mediaType(bag props, method int64) []string {
+	t := strings.ToLower(strings.TrimSpace(bag.text(mapi.PidTagAttachMimeTag)))
+	major, minor, ok := strings.Cut(t, "/")
+	if !ok || major == "" || minor == "" || strings.Trim(major+minor, tokenChars) != "" || method == methodOLE {
+		return []string{"application/octet-stream"}
+	}
+	switch {
+	case t == "message/delivery-status" || t == "message/disposition-notification":
+	case major == "multipart" || major == "message":
+		return []string{"application/octet-stream"}
+	}
+	out := []string{t}
+	if cs := bag.text(mapi.PidTagTextAttachmentCharset); cs != "" && major == "text" && len(cs) < 40 {
+		out = append(out, param("charset", cs)...)
+	}
+	return out
+}
+
+// reference renders an attachment that is only a path or an address
+// ([MS-OXCMSG] 2.2.2.9, methods 2, 3, 4 and 7).
+func reference(bag props, name string) part {
+	path := ""
+	for _, tag := range []mapi.PropertyTag{mapi.PidTagAttachLongPathname, mapi.PidTagAttachPathname} {
+		if path = bag.text(tag); path != "" {
+			break
+		}
+	}
+	p := textPart("plain", []byte(path+"\n"))
+	if name == "" {
+		name = "link"
+	}
+	p.fields = []string{fold("Content-Disposition", append([]string{"attachment"}, param("filename", name+".txt")...))}
+	return p
+}
+
+// embedded renders an embedded message (RFC 2046 5.2.1).
+func (c *conversion) embedded(a *mapi.Attachment, bag props) (part, error) {
+	name := attachmentName(bag)
+	if name == "" {
+		name = (&conversion{m: a.Embedded, p: propsOf(a.Embedded.Properties, c.p.charset)}).subject()
+	}
+	name = strings.TrimSuffix(cutRunes(strings.TrimSpace(oneLine(name)), 200), ".eml")
+	if name == "" {
+		name = "message"
+	}
+	fields := []string{fold("Content-Disposition", append([]string{"attachment"}, param("filename", name+".eml")...))}
+	if c.depth+1 >= maxDepth {
+		p := textPart("plain", []byte("A message was attached here that is nested too deeply to be shown.\n"))
+		p.fields = fields
+		return p, nil
+	}
+	seq, err := newConversion(c.opt, a.Embedded, c.p.charset, c.depth+1).message()
+	if err != nil {
+		return part{}, err
+	}
+	return part{ctype: []string{"message/rfc822"}, cte: "8bit", fields: fields, body: seq}, nil
+}

@@ -1,0 +1,207 @@
+package mime
+
+import (
+	"bytes"
+	"strings"
+
+	"mailfs/mapi"
+)
+
+// Values of PidTagNativeBody ([MS-OXCMSG] 2.2.1.58.2).
+const (
+	nativePlain = 1
+	nativeRTF   = 2
+	nativeHTML  = 3
+)
+
+// body is the text of a message: either or both forms, and the RTF where that is
+// the original and holds neither.
+type body struct {
+	plain, html []byte // UTF-8; nil when absent
+	rtf         []byte // decompressed; to be attached
+	flowed      string // parameters of a format=flowed text (RFC 3676)
+	rawHTML     bool   // html is in charset rawCharset, since it does not decode
+	rawCharset  string
+}
+
+// body chooses the best body ([MS-OXCMAIL] 2.1.3.3.4 and 2.1.3.3.5, [MS-OXBBODY] 2.1.3).
+func (c *conversion) body() (body, error) {
+	var b body
+	if c.p.Has(mapi.PidTagBody) {
+		if s, ok := c.p.Get(mapi.PidTagBody).(mapi.Blob); ok {
+			raw, err := mapi.ValueBytes(s)
+			if err != nil {
+				return b, err
+			}
+			t, _ := decode(c.p.charset, raw)
+			b.plain = []byte(t)
+		} else {
+			b.plain = []byte(c.p.text(mapi.PidTagBody))
+		}
+	}
+	if err := c.htmlBody(&b); err != nil {
+		return b, err
+	}
+	native := c.p.Int(mapi.PidTagNativeBody)
+	hint, params := c.typeHint()
+	made := b.html != nil && fromPlainText(b.html)
+	switch {
+	case native == nativePlain && b.plain != nil:
+		b.html = nil
+	case native == nativeRTF:
+		return c.rtfBody(b)
+	case native == 0 && b.html == nil && b.plain == nil, native == 0 && c.p.Bool(mapi.PidTagRtfInSync) && !made && b.html == nil:
+		return c.rtfBody(b)
+	case made && b.plain != nil:
+		b.html = nil
+	case hint == "text/html" && b.html != nil && !made:
+		b.plain = nil
+	}
+	if hint == "text/plain" && b.html == nil && strings.EqualFold(params["format"], "flowed") {
+		b.flowed = "; format=flowed"
+		if strings.EqualFold(params["delsp"], "yes") {
+			b.flowed += "; delsp=yes"
+		}
+	}
+	return b, nil
+}
+
+// htmlBody reads PidTagHtml, which is in PidTagInternetCodepage, or its string form.
+func (c *conversion) htmlBody(b *body) error {
+	switch v := c.p.Get(mapi.PidTagHtml).(type) {
+	case nil:
+		return nil
+	case string, mapi.String8:
+		b.html = []byte(c.p.valid(v))
+		return nil
+	default:
+		raw, err := mapi.ValueBytes(v)
+		if err != nil {
+			return err
+		}
+		charset := charsetOf(int(c.p.Int(mapi.PidTagInternetCodepage)))
+		s, ok := decode(charset, raw)
+		b.html = []byte(s)
+		if !ok && charset != "" {
+			b.html, b.rawHTML, b.rawCharset = raw, true, charset
+		}
+		return nil
+	}
+}
+
+// fromPlainText reports whether HTML was made from a plain text by a server that
+// does not say so in PidTagNativeBody.
+// QUIRK: gromox 3.10 marks it with a generator of its own.
+func fromPlainText(html []byte) bool {
+	return bytes.Contains(html[:min(len(html), 256)], []byte(`content="gromox-texttohtml`))
+}
+
+// typeHint returns the content type that the message came with. It tells whether
+// both bodies are the sender's or one was made from the other.
+func (c *conversion) typeHint() (string, map[string]string) {
+	if v, ok := c.transport.get("content-type"); ok {
+		return parseValue(v)
+	}
+	return parseValue(c.p.named(mapi.StringName(mapi.PSInternetHeaders, "Content-Type")))
+}
+
+// rtfBody takes the text out of PidTagRtfCompressed.
+func (c *conversion) rtfBody(b body) (body, error) {
+	packed, err := c.p.BytesErr(mapi.PidTagRtfCompressed)
+	if err != nil || packed == nil {
+		return b, err
+	}
+	rtf, err := DecompressRTF(packed)
+	if err != nil {
+		// What can't be read is still passed on, and never a reason to hide the rest.
+		b.rtf = packed
+		return b, nil
+	}
+	text, kind := deencapsulate(rtf)
+	switch kind {
+	case rtfHTML:
+		b.html = []byte(text)
+	case rtfText:
+		b.plain, b.html = []byte(text), nil
+	default:
+		if b.plain == nil {
+			b.plain = []byte(text)
+		}
+		b.rtf, b.html = rtf, nil
+	}
+	return b, nil
+}
+
+// mixed renders a body with its attachments ([MS-OXCMAIL] 2.1.3.3).
+func (c *conversion) mixed() (part, error) {
+	b, err := c.body()
+	if err != nil {
+		return part{}, err
+	}
+	var inline, rest []part
+	for i := range c.m.Attachments {
+		p, isInline, err := c.attachment(i, b)
+		if err != nil {
+			return part{}, err
+		}
+		if isInline {
+			inline = append(inline, p)
+		} else {
+			rest = append(rest, p)
+		}
+	}
+	if b.rtf != nil {
+		rest = append([]part{rtfPart(b.rtf)}, rest...)
+	}
+	main, err := c.bodyPart(b, inline)
+	if err != nil || len(rest) == 0 {
+		return main, err
+	}
+	return multipart("mixed", c.seed.child("mixed"), nil, append([]part{main}, rest...))
+}
+
+// bodyPart renders the text with the parts that the HTML refers to.
+func (c *conversion) bodyPart(b body, inline []part) (part, error) {
+	if details := c.details(); details != "" {
+		b.plain = append([]byte(details+"\n"), b.plain...)
+	}
+	var texts []part
+	if b.plain != nil || b.html == nil {
+		var extra []string
+		if b.flowed != "" {
+			extra = []string{b.flowed}
+		}
+		texts = append(texts, textPart("plain", b.plain, extra...))
+	}
+	if b.html != nil {
+		p := textPart("html", b.html)
+		if b.rawHTML {
+			p.ctype = []string{"text/html;", " charset=" + b.rawCharset}
+		}
+		texts = append(texts, p)
+	}
+	main := texts[0]
+	var err error
+	if len(texts) > 1 {
+		if main, err = multipart("alternative", c.seed.child("alternative"), nil, texts); err != nil {
+			return part{}, err
+		}
+	}
+	if len(inline) == 0 {
+		return main, nil
+	}
+	kind := "text/html"
+	if len(texts) > 1 {
+		kind = "multipart/alternative"
+	}
+	return multipart("related", c.seed.child("related"), []string{` type="` + kind + `";`}, append([]part{main}, inline...))
+}
+
+func rtfPart(rtf []byte) part {
+	return part{
+		ctype:  append([]string{"application/rtf"}, param("name", "body.rtf")...),
+		cte:    "base64",
+		fields: []string{fold("Content-Disposition", append([]string{"attachment"}, param("filename", "body.rtf")...))},
+		body:   sequence{{blob: bytes.NewReader(rtf), base64: true}},
+	}
+}

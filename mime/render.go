@@ -1,0 +1,144 @@
+package mime
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"strconv"
+
+	"mailfs/mapi"
+)
+
+// Version numbers the renderer's output: two renderers of one version give the same
+// bytes for the same message and options.
+const Version = 1
+
+// maxDepth bounds how deep messages and multiparts may be nested, in both directions.
+const maxDepth = 32
+
+// Options hold what conversion depends on besides the message. The zero value is
+// ready to use.
+type Options struct {
+	// Domain stands behind addresses that have a legacy distinguished name only;
+	// empty means "invalid" (RFC 2606 2).
+	Domain string
+
+	// Store, if set, receives the decoded data of an attachment while a message is
+	// parsed, and returns what the property shall hold: it reads r to its end and
+	// keeps the data elsewhere. Without it the data is kept in memory. An error ends
+	// the parse and is returned as it is.
+	Store func(r io.Reader) (mapi.Blob, error)
+}
+
+func (o Options) domain() string {
+	if o.Domain == "" {
+		return "invalid"
+	}
+	return o.Domain
+}
+
+// Renderer makes Internet messages. It holds no state and may be used by several
+// goroutines at once.
+type Renderer struct {
+	Options Options
+}
+
+// Open renders m. The Image refers to the attachment data of m, which must stay
+// readable while it is in use. An error means that such data can't be read.
+func (r Renderer) Open(m *mapi.Message) (*Image, error) {
+	seq, err := newConversion(r.Options, m, "", 0).message()
+	if err != nil {
+		return nil, err
+	}
+	return newImage(seq), nil
+}
+
+// Render writes m to w.
+func (r Renderer) Render(w io.Writer, m *mapi.Message) error {
+	im, err := r.Open(m)
+	if err != nil {
+		return err
+	}
+	_, err = im.WriteTo(w)
+	return err
+}
+
+// Size returns the number of bytes that Render writes. Attachment data is not read
+// for it.
+func (r Renderer) Size(m *mapi.Message) (int64, error) {
+	im, err := r.Open(m)
+	if err != nil {
+		return 0, err
+	}
+	return im.Size(), nil
+}
+
+// RenderHeader writes the header fields of m, without those that describe the body,
+// and the empty line that ends them. A header-only item is enough for it.
+func (r Renderer) RenderHeader(w io.Writer, m *mapi.Message) error {
+	_, err := io.WriteString(w, newConversion(r.Options, m, "", 0).fields()+"\n")
+	return err
+}
+
+// conversion is the state of rendering one message object.
+type conversion struct {
+	opt       Options
+	m         *mapi.Message
+	p         props
+	transport header // fields that the message came with
+	seed      seed
+	depth     int
+}
+
+func newConversion(opt Options, m *mapi.Message, outerCharset string, depth int) *conversion {
+	c := &conversion{opt: opt, m: m, p: propsOf(m.Properties, outerCharset), depth: depth}
+	c.transport = splitFields([]byte(c.p.text(mapi.PidTagTransportMessageHeaders)))
+	return c
+}
+
+// message renders header and body.
+func (c *conversion) message() (sequence, error) {
+	fields := c.fields()
+	c.seed = newSeed(fields)
+	body, err := c.content()
+	if err != nil {
+		return nil, err
+	}
+	seq := literal(fields + "MIME-Version: 1.0\n" + body.header() + "\n")
+	return append(seq, body.body...), nil
+}
+
+// content chooses the form of the message: signed or encrypted, a report, or a body
+// with attachments.
+func (c *conversion) content() (part, error) {
+	if p, ok, err := c.smime(); ok || err != nil {
+		return p, err
+	}
+	if p, ok, err := c.report(); ok || err != nil {
+		return p, err
+	}
+	return c.mixed()
+}
+
+// seed makes boundaries. It depends on the header fields of the message and on the
+// place within it, not on ids, so that a moved message keeps its bytes.
+type seed struct {
+	sum  [sha256.Size]byte
+	path string
+}
+
+func newSeed(fields string) seed { return seed{sum: sha256.Sum256([]byte(fields))} }
+
+func (s seed) child(name string) seed {
+	s.path += "/" + name
+	return s
+}
+
+func (s seed) index(name string, i int) seed { return s.child(name + strconv.Itoa(i)) }
+
+// text returns the try-th boundary of this place.
+func (s seed) text(try int) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%x%s#%d", s.sum, s.path, try))
+	return hex.EncodeToString(sum[:12])
+}

@@ -1,0 +1,161 @@
+package mime
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// lf returns text with LF line ends.
+func lf(p []byte) []byte {
+	if bytes.IndexByte(p, '\r') < 0 {
+		return p
+	}
+	return bytes.ReplaceAll(p, []byte("\r\n"), []byte("\n"))
+}
+
+// textBody returns the transfer encoding that a text part needs, and its bytes. Text
+// stays as it is, unless a line is too long or a byte could not travel (RFC 2045 2.7, 2.8).
+func textBody(p []byte) (cte string, body []byte) {
+	p = lf(p)
+	ascii, others, line, longest := true, 0, 0, 0
+	clean := true
+	for _, c := range p {
+		switch {
+		case c == '\n':
+			line = -1
+		case c == 0 || c == '\r':
+			clean = false
+		case c >= 0x80:
+			ascii = false
+			others++
+		}
+		line++
+		longest = max(longest, line)
+	}
+	switch {
+	case clean && longest <= hardLine && ascii:
+		return "7bit", p
+	case clean && longest <= hardLine && utf8.Valid(p):
+		return "8bit", p
+	case others*3 > len(p):
+		return "base64", encodeLines(p)
+	}
+	return "quoted-printable", quotedPrintable(p)
+}
+
+// quotedPrintable encodes text with LF line ends (RFC 2045 6.7).
+func quotedPrintable(p []byte) []byte {
+	var b bytes.Buffer
+	b.Grow(len(p) + len(p)/8)
+	for len(p) > 0 {
+		i := bytes.IndexByte(p, '\n')
+		end := i >= 0
+		line := p
+		if end {
+			line, p = p[:i], p[i+1:]
+		} else {
+			p = nil
+		}
+		col := 0
+		for j, c := range line {
+			n := 3
+			if c == '\t' || c == ' ' {
+				if j < len(line)-1 {
+					n = 1
+				}
+			} else if c > ' ' && c < 0x7F && c != '=' {
+				n = 1
+			}
+			room := 76
+			if j < len(line)-1 || !end {
+				room = 75
+			}
+			if col+n > room {
+				b.WriteString("=\n")
+				col = 0
+			}
+			if n == 1 {
+				b.WriteByte(c)
+			} else {
+				fmt.Fprintf(&b, "=%02X", c)
+			}
+			col += n
+		}
+		if end {
+			b.WriteByte('\n')
+		}
+	}
+	return b.Bytes()
+}
+
+// part is a MIME entity that is ready to be written.
+type part struct {
+	fields []string // further header fields, each complete with its line end
+	ctype  []string // tokens of Content-Type; nil leaves the field out
+	cte    string   // Content-Transfer-Encoding, "" for none
+	body   sequence
+}
+
+// header returns the part's fields; multipart ones carry no transfer encoding.
+func (p part) header() string {
+	var b strings.Builder
+	if p.ctype != nil {
+		b.WriteString(fold("Content-Type", p.ctype))
+	}
+	if p.cte != "" {
+		b.WriteString("Content-Transfer-Encoding: " + p.cte + "\n")
+	}
+	for _, f := range p.fields {
+		b.WriteString(f)
+	}
+	return b.String()
+}
+
+// textPart makes a text part; subtype is that of text/.
+func textPart(subtype string, p []byte, extra ...string) part {
+	charset := "utf-8"
+	cte, body := textBody(p)
+	if cte == "7bit" {
+		charset = "us-ascii"
+	}
+	return part{ctype: append([]string{"text/" + subtype + ";", " charset=" + charset}, extra...), cte: cte, body: literal(body)}
+}
+
+// multipart joins parts (RFC 2046 5.1). The boundary comes from seed, which is a hash
+// of the message's headers and of the place in it, and is one that no part contains.
+func multipart(subtype string, seed seed, params []string, parts []part) (part, error) {
+	var boundary string
+	for try := 0; ; try++ {
+		boundary = "=_mailfs_" + seed.text(try)
+		used, err := anyContains(parts, boundary)
+		if err != nil {
+			return part{}, err
+		}
+		if !used {
+			break
+		}
+	}
+	var seq sequence
+	for i, p := range parts {
+		delim := "--" + boundary + "\n"
+		if i > 0 {
+			delim = "\n" + delim
+		}
+		seq = append(seq, literal(delim+p.header()+"\n")...)
+		seq = append(seq, p.body...)
+	}
+	seq = append(seq, literal("\n--"+boundary+"--\n")...)
+	ctype := append([]string{"multipart/" + subtype + ";"}, params...)
+	return part{ctype: append(ctype, ` boundary="`+boundary+`"`), body: seq}, nil
+}
+
+func anyContains(parts []part, boundary string) (bool, error) {
+	for _, p := range parts {
+		if used, err := p.body.contains([]byte(boundary)); used || err != nil {
+			return used, err
+		}
+	}
+	return false, nil
+}
