@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"mailfs/mapi"
 	"mailfs/mapi/wire"
 )
 
@@ -12,46 +11,24 @@ import (
 // ([MS-OXCRPC] 3.1.4.2).
 const MaxPayload = 0x8000
 
-// Requests is a decoded ROP input buffer: the requests in order, and the handle
-// table whose slots they name.
+// Requests is what a ROP input buffer holds ([MS-OXCROPS] 2.2.1): the requests in
+// order, and the handle table whose slots they name.
 type Requests struct {
 	Calls   []Call
 	Handles []Handle
+	// Public tells which log ons are to public folders, whose requests have a few
+	// more fields. nil means none.
+	Public func(logonID uint8) bool
 }
 
-// Responses is a decoded ROP output buffer.
-type Responses struct {
-	// Answers holds the responses in order. With each comes the index of the request
-	// that it answers, -1 for *Notify, *Pending, *BufferTooSmall and *Backoff.
-	Answers []MatchedAnswer
-	Handles []Handle
-}
-
-// MatchedAnswer is an answer with its place among the requests.
-type MatchedAnswer struct {
-	Answer
-	Call int
-}
-
-// Columns remembers the columns of tables by handle. DecodeResponses reads it and
-// keeps it up to date.
-type Columns map[Handle][]mapi.PropertyTag
-
-// ResponseContext is what decoding responses takes besides their bytes.
-type ResponseContext struct {
-	Requests Requests // what was sent
-	Columns  Columns  // nil if the requests touch no table opened before
-}
-
-// ErrLeftOver says that bytes follow the last structure of a buffer.
-var ErrLeftOver = errors.New("rop: bytes left over")
+func (q *Requests) public(logonID uint8) bool { return q.Public != nil && q.Public(logonID) }
 
 // EncodeRequests builds the payload of an input buffer ([MS-OXCROPS] 2.2.1).
 func EncodeRequests(q Requests) ([]byte, error) {
 	var b wire.Builder
 	b.Uint16(0)
 	for _, c := range q.Calls {
-		AppendCall(&b, c)
+		appendCall(&b, c, q.public(c.LogonID))
 	}
 	return finish(&b, q.Handles)
 }
@@ -81,8 +58,10 @@ func finish(b *wire.Builder, handles []Handle) ([]byte, error) {
 	return b.Finish()
 }
 
-// AppendCall writes one request.
-func AppendCall(b *wire.Builder, c Call) {
+// AppendCall writes one request of a log on to a private mailbox.
+func AppendCall(b *wire.Builder, c Call) { appendCall(b, c, false) }
+
+func appendCall(b *wire.Builder, c Call, public bool) {
 	b.Uint8(uint8(c.Request.ROP()))
 	b.Uint8(c.LogonID)
 	switch c.Request.layout() {
@@ -97,7 +76,7 @@ func AppendCall(b *wire.Builder, c Call) {
 		b.Uint8(c.Out)
 		b.Uint8(c.In)
 	}
-	c.Request.code(&coder{b: b, logonID: c.LogonID, in: c.In})
+	c.Request.code(&coder{b: b, logonID: c.LogonID, in: c.In, public: public})
 }
 
 // AppendAnswer writes one response.
@@ -112,6 +91,73 @@ func AppendAnswer(b *wire.Builder, a Answer) {
 	b.Uint8(a.Index)
 	b.Uint32(uint32(s.Result()))
 	c.body(s)
+}
+
+// ErrUnknownROP says that a buffer holds an operation that this package, and
+// [MS-OXCROPS], does not know.
+var ErrUnknownROP = errors.New("rop: unknown operation")
+
+// DecodeRequests reads the payload of an input buffer. An error means that the whole
+// buffer is to be refused with 0x000004B6 (RpcFormat, [MS-OXCROPS] 3.2.5.1). public is
+// that of Requests and may be nil.
+func DecodeRequests(payload []byte, public func(logonID uint8) bool) (Requests, error) {
+	q := Requests{Public: public}
+	list, handles, err := split(payload)
+	if err != nil {
+		return q, err
+	}
+	q.Handles = handles
+	r := wire.NewReader(list)
+	for r.Len() > 0 {
+		c, err := readCall(r, &q)
+		if err != nil {
+			return q, err
+		}
+		q.Calls = append(q.Calls, c)
+	}
+	return q, nil
+}
+
+// split takes a payload apart into the ROP list and the handle table.
+func split(payload []byte) (list []byte, handles []Handle, err error) {
+	r := wire.NewReader(payload)
+	size := r.Uint16()
+	if r.Err() == nil && size < 2 {
+		return nil, nil, fmt.Errorf("rop: RopSize %d does not cover itself", size)
+	}
+	list = r.Take(int(size) - 2)
+	n := r.Len() / 4
+	handles = make([]Handle, 0, n)
+	for range n {
+		handles = append(handles, Handle(r.Uint32()))
+	}
+	return list, handles, r.Close()
+}
+
+func readCall(r *wire.Reader, q *Requests) (Call, error) {
+	id := ID(r.Uint8())
+	c := Call{LogonID: r.Uint8(), Request: newRequest(id)}
+	if r.Err() != nil {
+		return c, r.Err()
+	}
+	if c.Request == nil {
+		return c, fmt.Errorf("%w 0x%02X in a request", ErrUnknownROP, uint8(id))
+	}
+	switch c.Request.layout() {
+	case layoutIn:
+		c.In = r.Uint8()
+	case layoutOut:
+		c.Out = r.Uint8()
+	case layoutInOut, layoutSrcDst:
+		c.In, c.Out = r.Uint8(), r.Uint8()
+	case layoutRspIn:
+		c.Out, c.In = r.Uint8(), r.Uint8()
+	}
+	c.Request.code(&coder{r: r, logonID: c.LogonID, in: c.In, public: q.public(c.LogonID)})
+	if err := r.Err(); err != nil {
+		return c, fmt.Errorf("%s request: %w", id, err)
+	}
+	return c, nil
 }
 
 // body walks what follows the return value.
