@@ -15,12 +15,10 @@ func ParseFlatEntryList(p []byte) ([][]byte, error) {
 	body := wire.NewReader(r.Take(size))
 	n := body.Count(uint64(count), 4)
 	out := make([][]byte, 0, n)
-	for i := range n {
+	for range n {
 		id := body.Bytes(body.Count(uint64(body.Uint32()), 1))
 		out = append(out, id)
-		if i < n-1 || body.Len() > 0 { // padding to four bytes, left out at the end by some writers
-			body.Take(min(padding(len(id)), body.Len()))
-		}
+		body.Take(min(padding(len(id)), body.Len())) // left out at the end by some writers
 	}
 	r.Fail(body.Close())
 	if err := r.Close(); err != nil {
@@ -31,18 +29,16 @@ func ParseFlatEntryList(p []byte) ([][]byte, error) {
 
 func padding(n int) int { return -n & 3 }
 
-// FlatEntryList returns the wire form of a FlatEntryList. The size of the list
-// includes the padding of each entry but the last.
+// FlatEntryList returns the wire form of a FlatEntryList, each entry padded to four
+// bytes.
 func FlatEntryList(ids [][]byte) ([]byte, error) {
 	var b wire.Builder
 	b.Uint32(uint32(len(ids)))
 	b.Counted32(func() {
-		for i, id := range ids {
+		for _, id := range ids {
 			b.Uint32(uint32(len(id)))
 			b.Raw(id)
-			if i < len(ids)-1 {
-				b.Raw(make([]byte, padding(len(id))))
-			}
+			b.Raw(make([]byte, padding(len(id))))
 		}
 	})
 	return b.Finish()

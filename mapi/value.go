@@ -32,11 +32,16 @@ func (t PropertyType) CodePage() (cp uint16, ok bool) {
 
 // Single returns the type of one value of a multi-value type, and t itself
 // otherwise.
-func (t PropertyType) Single() PropertyType { return t &^ (MultiFlag | InstanceFlag) }
+func (t PropertyType) Single() PropertyType {
+	if _, ok := t.CodePage(); ok {
+		return t
+	}
+	return t &^ (MultiFlag | InstanceFlag)
+}
 
 // IsMulti reports whether t is a multi-value type. A multi-value instance (both
 // flags set) has single values ([MS-OXCTABL] 2.2.1.1).
-func (t PropertyType) IsMulti() bool { return t&(MultiFlag|InstanceFlag) == MultiFlag }
+func (t PropertyType) IsMulti() bool { return t&(MultiFlag|InstanceFlag|0x8000) == MultiFlag }
 
 // AppendValue writes v in the form that ROP buffers have for type t
 // ([MS-OXCDATA] 2.11.2.1). It fails the Builder if v does not have the Go type of t.
@@ -50,7 +55,7 @@ func AppendValueFormat(b *wire.Builder, t PropertyType, v any, f Format) {
 		return
 	}
 	ok := true
-	switch t &^ (MultiFlag | InstanceFlag) {
+	switch t.Single() {
 	case TypeNull:
 		ok = v == nil
 	case TypeInteger16:
@@ -178,7 +183,7 @@ func readValue(r *wire.Reader, t PropertyType, f Format, depth int) any {
 	if t.IsMulti() {
 		return readMulti(r, t.Single(), f, depth)
 	}
-	switch t &^ (MultiFlag | InstanceFlag) {
+	switch t.Single() {
 	case TypeNull:
 		return nil
 	case TypeInteger16:

@@ -196,7 +196,8 @@ type ReadStateChanges struct {
 // ([MS-OXCFXICS] 2.2.4.3.25).
 type State struct {
 	ICSState
-	Wire mapi.PropertyBag // as in Deletions
+	Hierarchy bool             // only Given and Seen are part of the state
+	Wire      mapi.PropertyBag // as in Deletions
 }
 
 // ProgressTotal announces how much is to come ([MS-OXCFXICS] 2.2.2.7).
@@ -222,7 +223,8 @@ type ErrorInfo struct {
 	Aux     []byte          // diagnostics without a public meaning
 
 	// Interrupted is what the Decoder had of the object, nil if nothing: useful to
-	// tell which one it was. The Encoder ignores it.
+	// tell which one it was. If it is a FolderStart, its FolderEnd still follows. The
+	// Encoder ignores it.
 	Interrupted Element
 }
 

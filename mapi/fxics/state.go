@@ -59,6 +59,31 @@ func (s *ICSState) Set(tag mapi.PropertyTag, data []byte) (err error) {
 	return err
 }
 
+// stateTag returns the tag under which this package knows the state property tag,
+// 0 if it is none.
+func stateTag(tag mapi.PropertyTag) mapi.PropertyTag {
+	switch tag {
+	case mapi.MetaTagIdsetGiven, mapi.MetaTagIdsetGiven.WithType(mapi.TypeBinary):
+		return mapi.MetaTagIdsetGiven
+	case mapi.MetaTagCnsetSeen, mapi.MetaTagCnsetSeenFAI, mapi.MetaTagCnsetRead:
+		return tag
+	}
+	return 0
+}
+
+// encoded returns the set that a tag of stateTag names.
+func (s ICSState) encoded(tag mapi.PropertyTag) []byte {
+	switch tag {
+	case mapi.MetaTagIdsetGiven:
+		return s.Given.Encode()
+	case mapi.MetaTagCnsetSeen:
+		return s.Seen.Encode()
+	case mapi.MetaTagCnsetSeenFAI:
+		return s.SeenFAI.Encode()
+	}
+	return s.Read.Encode()
+}
+
 // Equal reports whether both states hold the same sets.
 func (s ICSState) Equal(t ICSState) bool {
 	return s.Given.Equal(t.Given) && s.Seen.Equal(t.Seen) && s.SeenFAI.Equal(t.SeenFAI) && s.Read.Equal(t.Read)
