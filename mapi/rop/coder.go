@@ -65,7 +65,7 @@ func u64[T ~uint64 | ~int64](c *coder, v *T) {
 	}
 }
 
-func flag(c *coder, v *bool) {
+func boolean(c *coder, v *bool) {
 	if c.reading() {
 		*v = c.r.Bool()
 	} else {

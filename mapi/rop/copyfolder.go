@@ -18,9 +18,9 @@ func (*CopyFolderRequest) ROP() ID { return IDCopyFolder }
 func (*CopyFolderRequest) layout() layout { return layoutSrcDst }
 
 func (q *CopyFolderRequest) code(c *coder) {
-	flag(c, &q.WantAsynchronous)
-	flag(c, &q.WantRecursive)
-	flag(c, &q.UseUnicode)
+	boolean(c, &q.WantAsynchronous)
+	boolean(c, &q.WantRecursive)
+	boolean(c, &q.UseUnicode)
 	u64(c, &q.FolderID)
 	text(c, q.UseUnicode, &q.NewFolderName)
 }
@@ -37,9 +37,9 @@ type CopyFolderResponse struct {
 // ROP returns IDCopyFolder.
 func (*CopyFolderResponse) ROP() ID { return IDCopyFolder }
 
-func (p *CopyFolderResponse) code(c *coder) { flag(c, &p.PartialCompletion) }
+func (p *CopyFolderResponse) code(c *coder) { boolean(c, &p.PartialCompletion) }
 
 func (p *CopyFolderResponse) codeFailure(c *coder) {
 	nullDestination(c, p.ReturnValue, &p.DestHandleIndex)
-	flag(c, &p.PartialCompletion)
+	boolean(c, &p.PartialCompletion)
 }

@@ -16,7 +16,7 @@ func (*CopyPropertiesRequest) ROP() ID { return IDCopyProperties }
 func (*CopyPropertiesRequest) layout() layout { return layoutSrcDst }
 
 func (q *CopyPropertiesRequest) code(c *coder) {
-	flag(c, &q.WantAsynchronous)
+	boolean(c, &q.WantAsynchronous)
 	u8(c, &q.CopyFlags)
 	tags(c, &q.PropertyTags)
 }

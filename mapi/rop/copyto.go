@@ -17,8 +17,8 @@ func (*CopyToRequest) ROP() ID { return IDCopyTo }
 func (*CopyToRequest) layout() layout { return layoutSrcDst }
 
 func (q *CopyToRequest) code(c *coder) {
-	flag(c, &q.WantAsynchronous)
-	flag(c, &q.WantSubObjects)
+	boolean(c, &q.WantAsynchronous)
+	boolean(c, &q.WantSubObjects)
 	u8(c, &q.CopyFlags)
 	tags(c, &q.ExcludedTags)
 }

@@ -20,8 +20,8 @@ func (*CreateFolderRequest) layout() layout { return layoutInOut }
 
 func (q *CreateFolderRequest) code(c *coder) {
 	u8(c, &q.FolderType)
-	flag(c, &q.UseUnicodeStrings)
-	flag(c, &q.OpenExisting)
+	boolean(c, &q.UseUnicodeStrings)
+	boolean(c, &q.OpenExisting)
 	u8(c, &q.Reserved)
 	text(c, q.UseUnicodeStrings, &q.DisplayName)
 	text(c, q.UseUnicodeStrings, &q.Comment)
@@ -42,12 +42,12 @@ func (*CreateFolderResponse) ROP() ID { return IDCreateFolder }
 
 func (p *CreateFolderResponse) code(c *coder) {
 	u64(c, &p.FolderID)
-	flag(c, &p.IsExistingFolder)
+	boolean(c, &p.IsExistingFolder)
 	if !p.IsExistingFolder {
 		return
 	}
-	flag(c, &p.HasRules)
-	flag(c, &p.IsGhosted)
+	boolean(c, &p.HasRules)
+	boolean(c, &p.IsGhosted)
 	if p.IsGhosted {
 		servers(c, &p.Servers)
 	}

@@ -18,7 +18,7 @@ func (*CreateMessageRequest) layout() layout { return layoutInOut }
 func (q *CreateMessageRequest) code(c *coder) {
 	u16(c, &q.CodePageID)
 	u64(c, &q.FolderID)
-	flag(c, &q.AssociatedFlag)
+	boolean(c, &q.AssociatedFlag)
 }
 
 // CreateMessageResponse answers CreateMessageRequest ([MS-OXCROPS] 2.2.6.2.2).
@@ -32,7 +32,7 @@ type CreateMessageResponse struct {
 func (*CreateMessageResponse) ROP() ID { return IDCreateMessage }
 
 func (p *CreateMessageResponse) code(c *coder) {
-	flag(c, &p.HasMessageID)
+	boolean(c, &p.HasMessageID)
 	if p.HasMessageID {
 		u64(c, &p.MessageID)
 	}

@@ -30,7 +30,7 @@ type DeleteFolderResponse struct {
 func (*DeleteFolderResponse) ROP() ID { return IDDeleteFolder }
 
 func (p *DeleteFolderResponse) code(c *coder) {
-	flag(c, &p.PartialCompletion)
+	boolean(c, &p.PartialCompletion)
 }
 
 func (p *DeleteFolderResponse) codeFailure(c *coder) { p.code(c) }

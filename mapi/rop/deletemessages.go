@@ -16,8 +16,8 @@ func (*DeleteMessagesRequest) ROP() ID { return IDDeleteMessages }
 func (*DeleteMessagesRequest) layout() layout { return layoutIn }
 
 func (q *DeleteMessagesRequest) code(c *coder) {
-	flag(c, &q.WantAsynchronous)
-	flag(c, &q.NotifyNonRead)
+	boolean(c, &q.WantAsynchronous)
+	boolean(c, &q.NotifyNonRead)
 	list16(c, 8, &q.MessageIDs, u64)
 }
 
@@ -32,7 +32,7 @@ type DeleteMessagesResponse struct {
 func (*DeleteMessagesResponse) ROP() ID { return IDDeleteMessages }
 
 func (p *DeleteMessagesResponse) code(c *coder) {
-	flag(c, &p.PartialCompletion)
+	boolean(c, &p.PartialCompletion)
 }
 
 func (p *DeleteMessagesResponse) codeFailure(c *coder) { p.code(c) }

@@ -13,8 +13,8 @@ func (*EmptyFolderRequest) ROP() ID { return IDEmptyFolder }
 func (*EmptyFolderRequest) layout() layout { return layoutIn }
 
 func (q *EmptyFolderRequest) code(c *coder) {
-	flag(c, &q.WantAsynchronous)
-	flag(c, &q.WantDeleteAssociated)
+	boolean(c, &q.WantAsynchronous)
+	boolean(c, &q.WantDeleteAssociated)
 }
 
 // EmptyFolderResponse answers EmptyFolderRequest ([MS-OXCROPS] 2.2.4.9.2). The
@@ -28,7 +28,7 @@ type EmptyFolderResponse struct {
 func (*EmptyFolderResponse) ROP() ID { return IDEmptyFolder }
 
 func (p *EmptyFolderResponse) code(c *coder) {
-	flag(c, &p.PartialCompletion)
+	boolean(c, &p.PartialCompletion)
 }
 
 func (p *EmptyFolderResponse) codeFailure(c *coder) { p.code(c) }

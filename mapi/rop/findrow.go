@@ -37,8 +37,8 @@ type FindRowResponse struct {
 func (*FindRowResponse) ROP() ID { return IDFindRow }
 
 func (p *FindRowResponse) code(c *coder) {
-	flag(c, &p.RowNoLongerVisible)
-	flag(c, &p.HasRowData)
+	boolean(c, &p.RowNoLongerVisible)
+	boolean(c, &p.HasRowData)
 	if p.HasRowData {
 		rows(c, 1, &p.RowData)
 	}

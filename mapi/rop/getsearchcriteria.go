@@ -16,9 +16,9 @@ func (*GetSearchCriteriaRequest) ROP() ID { return IDGetSearchCriteria }
 func (*GetSearchCriteriaRequest) layout() layout { return layoutIn }
 
 func (q *GetSearchCriteriaRequest) code(c *coder) {
-	flag(c, &q.UseUnicode)
-	flag(c, &q.IncludeRestriction)
-	flag(c, &q.IncludeFolders)
+	boolean(c, &q.UseUnicode)
+	boolean(c, &q.IncludeRestriction)
+	boolean(c, &q.IncludeFolders)
 }
 
 // GetSearchCriteriaResponse answers GetSearchCriteriaRequest ([MS-OXCROPS]

@@ -16,8 +16,8 @@ func (*HardDeleteMessagesRequest) ROP() ID { return IDHardDeleteMessages }
 func (*HardDeleteMessagesRequest) layout() layout { return layoutIn }
 
 func (q *HardDeleteMessagesRequest) code(c *coder) {
-	flag(c, &q.WantAsynchronous)
-	flag(c, &q.NotifyNonRead)
+	boolean(c, &q.WantAsynchronous)
+	boolean(c, &q.NotifyNonRead)
 	list16(c, 8, &q.MessageIDs, u64)
 }
 
@@ -32,7 +32,7 @@ type HardDeleteMessagesResponse struct {
 func (*HardDeleteMessagesResponse) ROP() ID { return IDHardDeleteMessages }
 
 func (p *HardDeleteMessagesResponse) code(c *coder) {
-	flag(c, &p.PartialCompletion)
+	boolean(c, &p.PartialCompletion)
 }
 
 func (p *HardDeleteMessagesResponse) codeFailure(c *coder) { p.code(c) }

@@ -13,8 +13,8 @@ func (*HardDeleteMessagesAndSubfoldersRequest) ROP() ID { return IDHardDeleteMes
 func (*HardDeleteMessagesAndSubfoldersRequest) layout() layout { return layoutIn }
 
 func (q *HardDeleteMessagesAndSubfoldersRequest) code(c *coder) {
-	flag(c, &q.WantAsynchronous)
-	flag(c, &q.WantDeleteAssociated)
+	boolean(c, &q.WantAsynchronous)
+	boolean(c, &q.WantDeleteAssociated)
 }
 
 // HardDeleteMessagesAndSubfoldersResponse answers HardDeleteMessagesAndSubfoldersRequest ([MS-OXCROPS] 2.2.4.10.2). The
@@ -28,7 +28,7 @@ type HardDeleteMessagesAndSubfoldersResponse struct {
 func (*HardDeleteMessagesAndSubfoldersResponse) ROP() ID { return IDHardDeleteMessagesAndSubfolders }
 
 func (p *HardDeleteMessagesAndSubfoldersResponse) code(c *coder) {
-	flag(c, &p.PartialCompletion)
+	boolean(c, &p.PartialCompletion)
 }
 
 func (p *HardDeleteMessagesAndSubfoldersResponse) codeFailure(c *coder) { p.code(c) }

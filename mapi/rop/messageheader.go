@@ -5,8 +5,8 @@ import "mailfs/mapi"
 // MessageHeader is what opening a message tells about it ([MS-OXCROPS] 2.2.6.1.2).
 type MessageHeader struct {
 	HasNamedProperties bool
-	SubjectPrefix      any                // nil, string or mapi.String8
-	NormalizedSubject  any                // nil, string or mapi.String8
+	SubjectPrefix      TypedString
+	NormalizedSubject  TypedString
 	RecipientCount     uint16             // of the message; may be more than the rows here
 	RecipientColumns   []mapi.PropertyTag // of the properties at the end of each row
 	RecipientRows      []OpenRecipientRow // the first ones, at most 255
@@ -28,19 +28,11 @@ func (r *OpenRecipientRow) code(c *coder) {
 }
 
 func messageHeader(c *coder, h *MessageHeader) {
-	flag(c, &h.HasNamedProperties)
+	boolean(c, &h.HasNamedProperties)
 	typedString(c, &h.SubjectPrefix)
 	typedString(c, &h.NormalizedSubject)
 	u16(c, &h.RecipientCount)
 	tags(c, &h.RecipientColumns)
 	n := count8(c, len(h.RecipientRows))
 	list(c, uint64(n), 7, &h.RecipientRows, func(c *coder, r *OpenRecipientRow) { r.code(c) })
-}
-
-func typedString(c *coder, v *any) {
-	if c.reading() {
-		*v = mapi.ReadTypedString(c.r)
-	} else {
-		mapi.AppendTypedString(c.b, *v)
-	}
 }

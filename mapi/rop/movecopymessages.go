@@ -17,8 +17,8 @@ func (*MoveCopyMessagesRequest) layout() layout { return layoutSrcDst }
 
 func (q *MoveCopyMessagesRequest) code(c *coder) {
 	list16(c, 8, &q.MessageIDs, u64)
-	flag(c, &q.WantAsynchronous)
-	flag(c, &q.WantCopy)
+	boolean(c, &q.WantAsynchronous)
+	boolean(c, &q.WantCopy)
 }
 
 // MoveCopyMessagesResponse answers MoveCopyMessagesRequest ([MS-OXCROPS] 2.2.4.6.2). The
@@ -34,10 +34,10 @@ type MoveCopyMessagesResponse struct {
 func (*MoveCopyMessagesResponse) ROP() ID { return IDMoveCopyMessages }
 
 func (p *MoveCopyMessagesResponse) code(c *coder) {
-	flag(c, &p.PartialCompletion)
+	boolean(c, &p.PartialCompletion)
 }
 
 func (p *MoveCopyMessagesResponse) codeFailure(c *coder) {
 	nullDestination(c, p.ReturnValue, &p.DestHandleIndex)
-	flag(c, &p.PartialCompletion)
+	boolean(c, &p.PartialCompletion)
 }

@@ -17,8 +17,8 @@ func (*MoveFolderRequest) ROP() ID { return IDMoveFolder }
 func (*MoveFolderRequest) layout() layout { return layoutSrcDst }
 
 func (q *MoveFolderRequest) code(c *coder) {
-	flag(c, &q.WantAsynchronous)
-	flag(c, &q.UseUnicode)
+	boolean(c, &q.WantAsynchronous)
+	boolean(c, &q.UseUnicode)
 	u64(c, &q.FolderID)
 	text(c, q.UseUnicode, &q.NewFolderName)
 }
@@ -35,9 +35,9 @@ type MoveFolderResponse struct {
 // ROP returns IDMoveFolder.
 func (*MoveFolderResponse) ROP() ID { return IDMoveFolder }
 
-func (p *MoveFolderResponse) code(c *coder) { flag(c, &p.PartialCompletion) }
+func (p *MoveFolderResponse) code(c *coder) { boolean(c, &p.PartialCompletion) }
 
 func (p *MoveFolderResponse) codeFailure(c *coder) {
 	nullDestination(c, p.ReturnValue, &p.DestHandleIndex)
-	flag(c, &p.PartialCompletion)
+	boolean(c, &p.PartialCompletion)
 }

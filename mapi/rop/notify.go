@@ -68,7 +68,7 @@ func (n *Notify) code(c *coder) {
 	}
 	if n.Kind() == NotifyNewMail {
 		u32(c, &n.MessageFlags)
-		flag(c, &n.UnicodeFlag)
+		boolean(c, &n.UnicodeFlag)
 		text(c, n.UnicodeFlag, &n.MessageClass)
 	}
 }

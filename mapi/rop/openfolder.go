@@ -31,8 +31,8 @@ type OpenFolderResponse struct {
 func (*OpenFolderResponse) ROP() ID { return IDOpenFolder }
 
 func (p *OpenFolderResponse) code(c *coder) {
-	flag(c, &p.HasRules)
-	flag(c, &p.IsGhosted)
+	boolean(c, &p.HasRules)
+	boolean(c, &p.IsGhosted)
 	if p.IsGhosted {
 		servers(c, &p.Servers)
 	}

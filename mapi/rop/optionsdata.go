@@ -14,7 +14,7 @@ func (*OptionsDataRequest) layout() layout { return layoutIn }
 
 func (q *OptionsDataRequest) code(c *coder) {
 	cstring(c, &q.AddressType)
-	flag(c, &q.WantWin32)
+	boolean(c, &q.WantWin32)
 }
 
 // OptionsDataResponse answers OptionsDataRequest ([MS-OXCROPS] 2.2.7.9.2).

@@ -11,7 +11,7 @@ func (*ProgressRequest) ROP() ID { return IDProgress }
 
 func (*ProgressRequest) layout() layout { return layoutIn }
 
-func (q *ProgressRequest) code(c *coder) { flag(c, &q.WantCancel) }
+func (q *ProgressRequest) code(c *coder) { boolean(c, &q.WantCancel) }
 
 // ProgressResponse answers ProgressRequest ([MS-OXCROPS] 2.2.8.13.2), and in place of
 // their own response the requests that want an asynchronous operation. On the wire it

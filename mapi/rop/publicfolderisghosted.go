@@ -28,7 +28,7 @@ type PublicFolderIsGhostedResponse struct {
 func (*PublicFolderIsGhostedResponse) ROP() ID { return IDPublicFolderIsGhosted }
 
 func (p *PublicFolderIsGhostedResponse) code(c *coder) {
-	flag(c, &p.IsGhosted)
+	boolean(c, &p.IsGhosted)
 	if p.IsGhosted {
 		servers(c, &p.Servers)
 	}

@@ -17,7 +17,7 @@ func (*QueryNamedPropertiesRequest) layout() layout { return layoutIn }
 
 func (q *QueryNamedPropertiesRequest) code(c *coder) {
 	u8(c, &q.QueryFlags)
-	flag(c, &q.HasGUID)
+	boolean(c, &q.HasGUID)
 	if q.HasGUID {
 		guid(c, &q.PropertyGUID)
 	}

@@ -20,7 +20,7 @@ func (*QueryRowsRequest) layout() layout { return layoutIn }
 
 func (q *QueryRowsRequest) code(c *coder) {
 	u8(c, &q.QueryRowsFlags)
-	flag(c, &q.ForwardRead)
+	boolean(c, &q.ForwardRead)
 	u16(c, &q.RowCount)
 }
 

@@ -34,6 +34,6 @@ type ReadPerUserInformationResponse struct {
 func (*ReadPerUserInformationResponse) ROP() ID { return IDReadPerUserInformation }
 
 func (p *ReadPerUserInformationResponse) code(c *coder) {
-	flag(c, &p.HasFinished)
+	boolean(c, &p.HasFinished)
 	bytes16(c, &p.Data)
 }

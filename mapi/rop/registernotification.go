@@ -22,7 +22,7 @@ func (q *RegisterNotificationRequest) code(c *coder) {
 	if q.NotificationTypes&NotifyExtended != 0 {
 		u8(c, &q.Reserved)
 	}
-	flag(c, &q.WantWholeStore)
+	boolean(c, &q.WantWholeStore)
 	if !q.WantWholeStore {
 		u64(c, &q.FolderID)
 		u64(c, &q.MessageID)

@@ -105,6 +105,7 @@ func (m *matcher) match(id ID) int {
 	for ; m.next < len(m.sent.Calls); m.next++ {
 		call := m.sent.Calls[m.next]
 		if !call.Answered() {
+			// The slot keeps the handle, which may soon be another object's.
 			m.slots[call.In] = nil
 			continue
 		}
@@ -165,6 +166,7 @@ func (m *matcher) learn(call Call, s statused) {
 
 // finish carries what was learnt about slots over to the handles in them.
 func (m *matcher) finish() {
+	m.match(0) // pass by releases at the end
 	if m.columns == nil {
 		return
 	}

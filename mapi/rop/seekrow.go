@@ -16,7 +16,7 @@ func (*SeekRowRequest) layout() layout { return layoutIn }
 func (q *SeekRowRequest) code(c *coder) {
 	u8(c, &q.Origin)
 	u32(c, &q.RowCount)
-	flag(c, &q.WantRowMovedCount)
+	boolean(c, &q.WantRowMovedCount)
 }
 
 // SeekRowResponse answers SeekRowRequest ([MS-OXCROPS] 2.2.5.8.2).
@@ -30,6 +30,6 @@ type SeekRowResponse struct {
 func (*SeekRowResponse) ROP() ID { return IDSeekRow }
 
 func (p *SeekRowResponse) code(c *coder) {
-	flag(c, &p.HasSoughtLess)
+	boolean(c, &p.HasSoughtLess)
 	u32(c, &p.RowsSought)
 }

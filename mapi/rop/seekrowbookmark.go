@@ -16,7 +16,7 @@ func (*SeekRowBookmarkRequest) layout() layout { return layoutIn }
 func (q *SeekRowBookmarkRequest) code(c *coder) {
 	bytes16(c, &q.Bookmark)
 	u32(c, &q.RowCount)
-	flag(c, &q.WantRowMovedCount)
+	boolean(c, &q.WantRowMovedCount)
 }
 
 // SeekRowBookmarkResponse answers SeekRowBookmarkRequest ([MS-OXCROPS] 2.2.5.9.2).
@@ -31,7 +31,7 @@ type SeekRowBookmarkResponse struct {
 func (*SeekRowBookmarkResponse) ROP() ID { return IDSeekRowBookmark }
 
 func (p *SeekRowBookmarkResponse) code(c *coder) {
-	flag(c, &p.RowNoLongerVisible)
-	flag(c, &p.HasSoughtLess)
+	boolean(c, &p.RowNoLongerVisible)
+	boolean(c, &p.HasSoughtLess)
 	u32(c, &p.RowsSought)
 }

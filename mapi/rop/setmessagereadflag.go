@@ -41,7 +41,7 @@ type SetMessageReadFlagResponse struct {
 func (*SetMessageReadFlagResponse) ROP() ID { return IDSetMessageReadFlag }
 
 func (p *SetMessageReadFlagResponse) code(c *coder) {
-	flag(c, &p.ReadStatusChanged)
+	boolean(c, &p.ReadStatusChanged)
 	if p.ReadStatusChanged {
 		u8(c, &c.logonID)
 		clientData(c, &p.ClientData)

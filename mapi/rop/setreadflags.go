@@ -16,7 +16,7 @@ func (*SetReadFlagsRequest) ROP() ID { return IDSetReadFlags }
 func (*SetReadFlagsRequest) layout() layout { return layoutIn }
 
 func (q *SetReadFlagsRequest) code(c *coder) {
-	flag(c, &q.WantAsynchronous)
+	boolean(c, &q.WantAsynchronous)
 	u8(c, &q.ReadFlags)
 	list16(c, 8, &q.MessageIDs, u64)
 }
@@ -32,7 +32,7 @@ type SetReadFlagsResponse struct {
 func (*SetReadFlagsResponse) ROP() ID { return IDSetReadFlags }
 
 func (p *SetReadFlagsResponse) code(c *coder) {
-	flag(c, &p.PartialCompletion)
+	boolean(c, &p.PartialCompletion)
 }
 
 func (p *SetReadFlagsResponse) codeFailure(c *coder) { p.code(c) }

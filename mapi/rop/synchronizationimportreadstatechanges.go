@@ -23,7 +23,7 @@ func (q *SynchronizationImportReadStateChangesRequest) code(c *coder) {
 	sized16(c, func() {
 		toEnd(c, &q.MessageReadStates, func(c *coder, s *MessageReadState) {
 			bytes16(c, &s.MessageID)
-			flag(c, &s.MarkAsRead)
+			boolean(c, &s.MarkAsRead)
 		})
 	})
 }

@@ -12,7 +12,7 @@ func (*SynchronizationOpenCollectorRequest) ROP() ID { return IDSynchronizationO
 func (*SynchronizationOpenCollectorRequest) layout() layout { return layoutInOut }
 
 func (q *SynchronizationOpenCollectorRequest) code(c *coder) {
-	flag(c, &q.IsContentsCollector)
+	boolean(c, &q.IsContentsCollector)
 }
 
 // SynchronizationOpenCollectorResponse answers SynchronizationOpenCollectorRequest ([MS-OXCROPS] 2.2.13.7.2).

@@ -24,7 +24,7 @@ type TransportSendResponse struct {
 func (*TransportSendResponse) ROP() ID { return IDTransportSend }
 
 func (p *TransportSendResponse) code(c *coder) {
-	flag(c, &p.NoPropertiesReturned)
+	boolean(c, &p.NoPropertiesReturned)
 	if !p.NoPropertiesReturned {
 		properties(c, &p.PropertyValues)
 	}

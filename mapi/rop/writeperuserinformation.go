@@ -19,7 +19,7 @@ func (*WritePerUserInformationRequest) layout() layout { return layoutIn }
 
 func (q *WritePerUserInformationRequest) code(c *coder) {
 	longTermID(c, &q.FolderID)
-	flag(c, &q.HasFinished)
+	boolean(c, &q.HasFinished)
 	u32(c, &q.DataOffset)
 	bytes16(c, &q.Data)
 	if q.DataOffset == 0 && !c.public {
