@@ -179,19 +179,38 @@ func (s IDSet) Encode() []byte {
 // Decode parses the REPLGUID form. Replicas in any order, repeated ones and empty
 // sets are accepted.
 func Decode(p []byte) (IDSet, error) {
-	var out IDSet
+	var parts []entry
 	r := wire.NewReader(p)
 	for r.Len() > 0 {
-		g := mapi.GUID(r.GUID())
-		set := ReadGlobSet(r)
-		if r.Err() == nil {
-			out.AddSet(g, set)
-		}
+		parts = append(parts, entry{r.GUID(), ReadGlobSet(r)})
 	}
 	if err := r.Err(); err != nil {
 		return IDSet{}, fmt.Errorf("idset: %w", err)
 	}
-	return out, nil
+	parts = join(parts, func(a, b entry) int { return bytes.Compare(a.guid[:], b.guid[:]) },
+		func(e *entry) *GlobSet { return &e.set })
+	return IDSet{parts}, nil
+}
+
+// join sorts the parts of a decoded set, unites those of one replica and leaves out
+// empty ones. It takes n log n time however they came.
+func join[E any](parts []E, cmp func(a, b E) int, set func(*E) *GlobSet) []E {
+	slices.SortStableFunc(parts, cmp)
+	var out []E
+	for i := 0; i < len(parts); {
+		one, first := parts[i], i
+		ranges := set(&one).ranges
+		for i++; i < len(parts) && cmp(parts[first], parts[i]) == 0; i++ {
+			ranges = append(ranges, set(&parts[i]).ranges...)
+		}
+		if i-first > 1 {
+			ranges = normalize(ranges)
+		}
+		if set(&one).ranges = ranges; len(ranges) > 0 {
+			out = append(out, one)
+		}
+	}
+	return out
 }
 
 func (s IDSet) String() string {

@@ -120,19 +120,17 @@ func (s ReplSet) Encode() []byte {
 // DecodeReplSet parses the REPLID form. Replicas in any order, repeated ones and
 // empty sets are accepted.
 func DecodeReplSet(p []byte) (ReplSet, error) {
-	var out ReplSet
+	var parts []replEntry
 	r := wire.NewReader(p)
 	for r.Len() > 0 {
-		id := mapi.ReplID(r.Uint16())
-		set := ReadGlobSet(r)
-		if r.Err() == nil {
-			out.AddSet(id, set)
-		}
+		parts = append(parts, replEntry{mapi.ReplID(r.Uint16()), ReadGlobSet(r)})
 	}
 	if err := r.Err(); err != nil {
 		return ReplSet{}, fmt.Errorf("idset: %w", err)
 	}
-	return out, nil
+	parts = join(parts, func(a, b replEntry) int { return int(a.repl) - int(b.repl) },
+		func(e *replEntry) *GlobSet { return &e.set })
+	return ReplSet{parts}, nil
 }
 
 func (s ReplSet) String() string {
