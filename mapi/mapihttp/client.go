@@ -33,8 +33,9 @@ type ConnectInfo struct {
 	PollsMax          time.Duration // between polls for events
 	RetryCount        int           // when the server is busy
 	RetryDelay        time.Duration
-	Expiry            time.Duration // idle time after which the context is dropped; 0 if not told
-	ServerApplication string        // X-ServerApplication, such as "Exchange/15.00.0847.4040"
+	Expiry            time.Duration      // idle time after which the context is dropped; 0 if not told
+	ServerApplication string             // X-ServerApplication, such as "Exchange/15.00.0847.4040"
+	Version           mapi.ServerVersion // read from ServerApplication; zero when it tells none
 	Capabilities      ServerCapabilities
 }
 
@@ -129,6 +130,7 @@ func (c *Client) connectOnce(ctx context.Context, carried cookies) (*session, Co
 		RetryDelay:        delay,
 		Expiry:            s.expiry,
 		ServerApplication: a.serverApplication,
+		Version:           ParseVersion(a.serverApplication),
 		Capabilities:      serverCapabilities(blocks),
 	}, nil
 }
