@@ -9,9 +9,10 @@ import (
 
 // Values of PidTagNativeBody ([MS-OXCMSG] 2.2.1.58.2).
 const (
-	nativePlain = 1
-	nativeRTF   = 2
-	nativeHTML  = 3
+	nativePlain  = 1
+	nativeRTF    = 2
+	nativeHTML   = 3
+	nativeSigned = 4
 )
 
 // body is the text of a message: either or both forms, and the RTF where that is
