@@ -204,7 +204,7 @@ type Change struct {
 type Identity struct {
 	MailboxGUID mapi.GUID // of RopLogon
 	LegacyDN    string
-	User        string // address that the account was opened with
+	User        string    // address that the account was opened with
 	ReplicaGUID mapi.GUID // of the ids of this mailbox
 	Namespace   mapi.GUID // of change keys made here; random, made once per replica
 }

@@ -1,0 +1,226 @@
+package replica
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
+)
+
+// Options say how to open a replica.
+type Options struct {
+	Dir      string              // created with mode 0700
+	InMemory bool                // tests
+	Small    bool                // small tables and caches, for simulations
+	Fold     func(string) string // maps names that must not differ in case only to the same key
+	Now      func() time.Time
+	Logf     func(format string, args ...any) // never receives mail content
+}
+
+// Replica is an open replica. Its methods may be called by several goroutines.
+type Replica struct {
+	opt  Options
+	db   *badger.DB
+	lock *os.File
+
+	write  sync.Mutex // held by the one Update, and by what cleans up
+	closed atomic.Bool
+	inner  sync.RWMutex // read-held by whoever uses db, held by Close
+
+	// clock gives commit timestamps; what was committed up to visible is what a new
+	// View sees. Views remember where they stand, so that nothing under them is reclaimed.
+	clock   atomic.Uint64
+	visible atomic.Uint64
+	views   viewSet
+
+	counters counters
+	subs     subscribers
+	blobs    blobTable
+}
+
+// Open opens or makes a replica and takes its lock (ErrInUse).
+func Open(opt Options) (*Replica, error) {
+	if opt.Fold == nil {
+		opt.Fold = func(s string) string { return s }
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Logf == nil {
+		opt.Logf = func(string, ...any) {}
+	}
+	r := &Replica{opt: opt}
+	if err := r.takeLock(); err != nil {
+		return nil, err
+	}
+	if err := r.open(); err != nil {
+		r.dropLock()
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *Replica) open() error {
+	db, err := badger.OpenManaged(badgerOptions(r.opt))
+	if err != nil {
+		return fmt.Errorf("replica: %w", err)
+	}
+	r.db = db
+	r.clock.Store(db.MaxVersion())
+	r.visible.Store(db.MaxVersion())
+	r.blobs.start(r)
+	err = r.prepare()
+	if err == nil {
+		err = r.sweep()
+	}
+	if err != nil {
+		r.blobs.stop()
+		db.Close()
+		return err
+	}
+	return nil
+}
+
+// badgerOptions are chosen for durability first and modest memory second.
+//
+//   - SyncWrites: a commit returns when its log is on disk.
+//   - Values from 4 KiB on (contents, pieces of blobs, large checkpoints) go to the
+//     value log: they are written once, do not count against the size of a
+//     transaction, and the tables stay small enough to be scanned at memory speed.
+//   - No compression and no block cache: tables are read straight from the page cache.
+//   - Memory tables of 16 MiB, at most three alive at a time.
+func badgerOptions(opt Options) badger.Options {
+	dir := ""
+	if !opt.InMemory {
+		dir = filepath.Join(opt.Dir, "db")
+	}
+	o := badger.DefaultOptions(dir).
+		WithInMemory(opt.InMemory).
+		WithSyncWrites(true).
+		WithDetectConflicts(false).
+		WithMetricsEnabled(false).
+		WithNumVersionsToKeep(1).
+		WithCompression(options.None).
+		WithBlockCacheSize(0).
+		WithIndexCacheSize(0).
+		WithValueThreshold(4 << 10).
+		WithValueLogFileSize(64 << 20).
+		WithMemTableSize(16 << 20).
+		WithNumMemtables(2).
+		WithNumCompactors(2).
+		WithNumLevelZeroTables(4).
+		WithNumLevelZeroTablesStall(12).
+		WithLogger(badgerLog{opt.Logf})
+	if opt.Small {
+		o = o.WithMemTableSize(4 << 20).WithValueLogFileSize(8 << 20).WithNumGoroutines(1)
+	}
+	if opt.InMemory && !opt.Small {
+		o = o.WithMemTableSize(64 << 20) // contents count against the size of a transaction
+	}
+	return o
+}
+
+// badgerLog passes on badger's warnings. They name files and keys' sizes, no content.
+type badgerLog struct {
+	logf func(string, ...any)
+}
+
+func (l badgerLog) Errorf(f string, a ...any)   { l.logf("replica: "+strings.TrimSpace(f), a...) }
+func (l badgerLog) Warningf(f string, a ...any) { l.logf("replica: "+strings.TrimSpace(f), a...) }
+func (l badgerLog) Infof(string, ...any)        {}
+func (l badgerLog) Debugf(string, ...any)       {}
+
+// takeLock locks the directory for this process. The lock goes with the process.
+func (r *Replica) takeLock() error {
+	if r.opt.InMemory {
+		return nil
+	}
+	if r.opt.Dir == "" {
+		return errors.New("replica: no directory given")
+	}
+	if err := os.MkdirAll(r.opt.Dir, 0o700); err != nil {
+		return fmt.Errorf("replica: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(r.opt.Dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("replica: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return fmt.Errorf("%w: %s", ErrInUse, r.opt.Dir)
+		}
+		return fmt.Errorf("replica: lock of %s: %w", r.opt.Dir, err)
+	}
+	r.lock = f
+	return nil
+}
+
+func (r *Replica) dropLock() {
+	if r.lock != nil {
+		r.lock.Close()
+	}
+}
+
+// Close stops subscriptions and closes the database. It waits for calls that are under way.
+func (r *Replica) Close() error {
+	if r.closed.Swap(true) {
+		return nil
+	}
+	r.blobs.stop()
+	r.inner.Lock()
+	defer r.inner.Unlock()
+	r.subs.closeAll()
+	err := r.counters.settle(r)
+	if cerr := r.db.Close(); err == nil {
+		err = cerr
+	}
+	r.dropLock()
+	if err != nil {
+		return fmt.Errorf("replica: %w", err)
+	}
+	return nil
+}
+
+// enter keeps the database open until leave.
+func (r *Replica) enter() error {
+	r.inner.RLock()
+	if r.closed.Load() {
+		r.inner.RUnlock()
+		return ErrClosed
+	}
+	return nil
+}
+
+func (r *Replica) leave() { r.inner.RUnlock() }
+
+// reclaim ends: space of a filesystem that the replica leaves free, since a memory-mapped
+// log that can't grow would end the process.
+const reserveSpace = 96 << 20
+
+// room returns an error that is syscall.ENOSPC when the disk is nearly full.
+func (r *Replica) room() error {
+	if r.opt.InMemory {
+		return nil
+	}
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(r.opt.Dir, &st); err != nil {
+		return fmt.Errorf("replica: %w", err)
+	}
+	if free := uint64(st.Bavail) * uint64(st.Bsize); free < reserveSpace {
+		return fmt.Errorf("replica: %d MiB left on disk: %w", free>>20, syscall.ENOSPC)
+	}
+	return nil
+}
+
+// latest reads everything that was ever committed.
+const latest = math.MaxUint64
