@@ -1,5 +1,7 @@
 package rop
 
+import "mailfs/mapi"
+
 // FastTransferSourceGetBufferRequest downloads a piece of a FastTransfer stream
 // ([MS-OXCROPS] 2.2.12.4).
 type FastTransferSourceGetBufferRequest struct {
@@ -43,7 +45,7 @@ func (p *FastTransferSourceGetBufferResponse) code(c *coder) {
 	u16(c, &p.InProgressCount)
 	u16(c, &p.TotalStepCount)
 	u8(c, &p.Reserved)
-	if p.ReturnValue == ecServerBusy {
+	if p.ReturnValue == mapi.EcServerBusy {
 		u16(c, &p.TransferBufferSize)
 		u32(c, &p.BackoffTime)
 		return

@@ -33,7 +33,7 @@ func (*GetPropertyIDsFromNamesResponse) ROP() ID { return IDGetPropertyIDsFromNa
 func (p *GetPropertyIDsFromNamesResponse) code(c *coder) { list16(c, 2, &p.PropertyIDs, u16) }
 
 func (p *GetPropertyIDsFromNamesResponse) codeFailure(c *coder) {
-	if p.ReturnValue == ecErrorsReturned {
+	if p.ReturnValue == mapi.EcErrorsReturned {
 		p.code(c)
 	}
 }

@@ -96,7 +96,7 @@ func (t *LogonTime) code(c *coder) {
 }
 
 func (p *LogonResponse) codeFailure(c *coder) {
-	if p.ReturnValue != ecWrongServer {
+	if p.ReturnValue != mapi.EcWrongServer {
 		return
 	}
 	u8(c, &p.LogonFlags)

@@ -7,14 +7,6 @@ import (
 	"mailfs/mapi/wire"
 )
 
-// The return values that change the form of a response.
-const (
-	ecWrongServer           mapi.ErrorCode = 0x00000478
-	ecServerBusy            mapi.ErrorCode = 0x00000480
-	ecNullDestinationObject mapi.ErrorCode = 0x00000503
-	ecErrorsReturned        mapi.ErrorCode = 0x00040380
-)
-
 var (
 	errCounts = errors.New("rop: lists of the same length expected")
 	errNoRows = errors.New("rop: rows of a table whose columns are not known")
@@ -52,7 +44,7 @@ func servers(c *coder, v *Servers) {
 // nullDestination walks the field that the null destination form of a failure has
 // ([MS-OXCROPS] 2.2.4.6.3 and others).
 func nullDestination(c *coder, result mapi.ErrorCode, index *uint32) {
-	if result == ecNullDestinationObject {
+	if result == mapi.EcNullDestinationObject {
 		u32(c, index)
 	}
 }
