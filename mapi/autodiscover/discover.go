@@ -66,7 +66,7 @@ const (
 // mapi: Refused when a server does not accept the credentials or does not know the
 // mailbox, Unreachable when no server answered, Busy, or Protocol when what answered
 // was not an Autodiscover service, or one that offers no MAPI/HTTP; or the error of
-// ctx.
+// ctx. An address or a BaseURL that can't be used is an error of no kind.
 func Discover(ctx context.Context, cfg Config) (Result, error) {
 	if cfg.RoundTripper == nil {
 		return Result{}, errors.New("autodiscover: no HTTP transport")
@@ -234,7 +234,7 @@ func (d *discovery) post(ctx context.Context, u *url.URL) (Response, error) {
 	}
 	for hops := 0; hops <= maxHops; hops++ {
 		if err := d.mayCarryCredentials(u); err != nil {
-			return Response{}, err
+			return Response{}, &mapi.Protocol{Err: err}
 		}
 		doc, to, err := d.postOnce(ctx, u, body)
 		if err != nil {
@@ -343,7 +343,7 @@ func (d *discovery) here(s string) (string, error) {
 		u.Scheme, u.Host = d.base.Scheme, d.base.Host
 	}
 	if err := d.mayCarryCredentials(u); err != nil {
-		return "", err
+		return "", &mapi.Protocol{Err: err}
 	}
 	return u.String(), nil
 }
@@ -356,7 +356,7 @@ func (d *discovery) mayCarryCredentials(u *url.URL) error {
 	if u.Scheme == "http" {
 		return fmt.Errorf("plain http to %s refused: it would show the password to the network", u.Hostname())
 	}
-	return protocolError("%s is neither https nor http", u.Redacted())
+	return fmt.Errorf("%s is neither https nor http", u.Redacted())
 }
 
 func isRedirect(status int) bool {
