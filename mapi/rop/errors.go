@@ -61,7 +61,7 @@ func resultError(id ID, r Response) error {
 	return err
 }
 
-// logonError classifies the failures of a log on ([MS-OXCSTOR] 2.2.1.1.5).
+// logonError classifies the failures of a log on ([MS-OXCSTOR] 3.2.5.1).
 func logonError(p *LogonResponse, err error) error {
 	switch p.ReturnValue {
 	case mapi.EcWrongServer:

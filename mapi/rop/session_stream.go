@@ -118,7 +118,7 @@ func (s *StreamWriter) Write(p []byte) (int, error) {
 }
 
 // Commit makes what was written part of the object; a message or attachment is yet to
-// be saved after it ([MS-OXCPRPT] 2.2.17).
+// be saved after it ([MS-OXCPRPT] 2.2.18).
 func (s *StreamWriter) Commit() error {
 	_, err := Do[*CommitStreamResponse](s.ctx, s.stream, &CommitStreamRequest{})
 	return err
