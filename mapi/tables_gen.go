@@ -14,6 +14,7 @@ const (
 	PidTagReceiptTime                       PropertyTag = 0x002A0040
 	PidTagReplyTime                         PropertyTag = 0x00300040
 	PidTagReportTag                         PropertyTag = 0x00310102
+	PidTagReportTime                        PropertyTag = 0x00320040
 	PidTagSensitivity                       PropertyTag = 0x00360003
 	PidTagSubject                           PropertyTag = 0x0037001F
 	PidTagClientSubmitTime                  PropertyTag = 0x00390040
@@ -51,14 +52,18 @@ const (
 	PidTagReceivedRepresentingEmailAddress  PropertyTag = 0x0078001F
 	PidTagTransportMessageHeaders           PropertyTag = 0x007D001F
 	PidTagTnefCorrelationKey                PropertyTag = 0x007F0102
+	PidTagNonDeliveryReportReasonCode       PropertyTag = 0x0C040003
+	PidTagNonDeliveryReportDiagCode         PropertyTag = 0x0C050003
 	PidTagNonReceiptNotificationRequested   PropertyTag = 0x0C06000B
 	PidTagRecipientType                     PropertyTag = 0x0C150003
 	PidTagReplyRequested                    PropertyTag = 0x0C17000B
 	PidTagSenderEntryId                     PropertyTag = 0x0C190102
 	PidTagSenderName                        PropertyTag = 0x0C1A001F
+	PidTagSupplementaryInfo                 PropertyTag = 0x0C1B001F
 	PidTagSenderSearchKey                   PropertyTag = 0x0C1D0102
 	PidTagSenderAddressType                 PropertyTag = 0x0C1E001F
 	PidTagSenderEmailAddress                PropertyTag = 0x0C1F001F
+	PidTagNonDeliveryReportStatusCode       PropertyTag = 0x0C200003
 	PidTagDeleteAfterSubmit                 PropertyTag = 0x0E01000B
 	PidTagDisplayBcc                        PropertyTag = 0x0E02001F
 	PidTagDisplayCc                         PropertyTag = 0x0E03001F
@@ -77,6 +82,7 @@ const (
 	PidTagRtfInSync                         PropertyTag = 0x0E1F000B
 	PidTagAttachSize                        PropertyTag = 0x0E200003
 	PidTagAttachNumber                      PropertyTag = 0x0E210003
+	PidTagInternetArticleNumber             PropertyTag = 0x0E230003
 	PidTagToDoItemFlags                     PropertyTag = 0x0E2B0003
 	PidTagSwappedToDoStore                  PropertyTag = 0x0E2C0102
 	PidTagSwappedToDoData                   PropertyTag = 0x0E2D0102
@@ -113,6 +119,7 @@ const (
 	PidTagBlockStatus                       PropertyTag = 0x10960003
 	PidTagConflictItems                     PropertyTag = 0x10981102
 	PidTagAttributeHidden                   PropertyTag = 0x10F4000B
+	PidTagAttributeSystem                   PropertyTag = 0x10F5000B
 	PidTagAttributeReadOnly                 PropertyTag = 0x10F6000B
 	PidTagRowid                             PropertyTag = 0x30000003
 	PidTagDisplayName                       PropertyTag = 0x3001001F
@@ -307,6 +314,7 @@ const (
 	PidTagOutOfOfficeState                  PropertyTag = 0x661D000B
 	PidTagSerializedReplidGuidMap           PropertyTag = 0x66380102
 	PidTagRights                            PropertyTag = 0x66390003
+	PidTagHasRules                          PropertyTag = 0x663A000B
 	PidTagHierarchyChangeNumber             PropertyTag = 0x663E0003
 	PidTagHasNamedProperties                PropertyTag = 0x664A000B
 	PidTagProhibitReceiveQuota              PropertyTag = 0x666A0003
@@ -315,6 +323,7 @@ const (
 	PidTagProhibitSendQuota                 PropertyTag = 0x666E0003
 	PidTagLocaleId                          PropertyTag = 0x66A10003
 	PidTagFolderFlags                       PropertyTag = 0x66A80003
+	PidTagNormalMessageSizeExtended         PropertyTag = 0x66B30014
 	PidTagCodePageId                        PropertyTag = 0x66C30003
 	PidTagLocalCommitTime                   PropertyTag = 0x67090040
 	PidTagLocalCommitTimeMax                PropertyTag = 0x670A0040
@@ -332,6 +341,10 @@ const (
 	MetaTagCnsetRead                        PropertyTag = 0x67D20102
 	MetaTagCnsetSeenFAI                     PropertyTag = 0x67DA0102
 	MetaTagIdsetDeleted                     PropertyTag = 0x67E50102
+	PidTagReportingMessageTransferAgent     PropertyTag = 0x6820001F
+	PidTagRoamingDatatypes                  PropertyTag = 0x7C060003
+	PidTagRoamingDictionary                 PropertyTag = 0x7C070102
+	PidTagRoamingXmlStream                  PropertyTag = 0x7C080102
 	PidTagProcessed                         PropertyTag = 0x7D01000B
 	PidTagExceptionReplaceTime              PropertyTag = 0x7FF90040
 	PidTagExceptionStartTime                PropertyTag = 0x7FFB0040
@@ -352,6 +365,7 @@ var tagNames = map[PropertyTag]string{
 	PidTagReceiptTime:                       "PidTagReceiptTime",
 	PidTagReplyTime:                         "PidTagReplyTime",
 	PidTagReportTag:                         "PidTagReportTag",
+	PidTagReportTime:                        "PidTagReportTime",
 	PidTagSensitivity:                       "PidTagSensitivity",
 	PidTagSubject:                           "PidTagSubject",
 	PidTagClientSubmitTime:                  "PidTagClientSubmitTime",
@@ -389,14 +403,18 @@ var tagNames = map[PropertyTag]string{
 	PidTagReceivedRepresentingEmailAddress:  "PidTagReceivedRepresentingEmailAddress",
 	PidTagTransportMessageHeaders:           "PidTagTransportMessageHeaders",
 	PidTagTnefCorrelationKey:                "PidTagTnefCorrelationKey",
+	PidTagNonDeliveryReportReasonCode:       "PidTagNonDeliveryReportReasonCode",
+	PidTagNonDeliveryReportDiagCode:         "PidTagNonDeliveryReportDiagCode",
 	PidTagNonReceiptNotificationRequested:   "PidTagNonReceiptNotificationRequested",
 	PidTagRecipientType:                     "PidTagRecipientType",
 	PidTagReplyRequested:                    "PidTagReplyRequested",
 	PidTagSenderEntryId:                     "PidTagSenderEntryId",
 	PidTagSenderName:                        "PidTagSenderName",
+	PidTagSupplementaryInfo:                 "PidTagSupplementaryInfo",
 	PidTagSenderSearchKey:                   "PidTagSenderSearchKey",
 	PidTagSenderAddressType:                 "PidTagSenderAddressType",
 	PidTagSenderEmailAddress:                "PidTagSenderEmailAddress",
+	PidTagNonDeliveryReportStatusCode:       "PidTagNonDeliveryReportStatusCode",
 	PidTagDeleteAfterSubmit:                 "PidTagDeleteAfterSubmit",
 	PidTagDisplayBcc:                        "PidTagDisplayBcc",
 	PidTagDisplayCc:                         "PidTagDisplayCc",
@@ -415,6 +433,7 @@ var tagNames = map[PropertyTag]string{
 	PidTagRtfInSync:                         "PidTagRtfInSync",
 	PidTagAttachSize:                        "PidTagAttachSize",
 	PidTagAttachNumber:                      "PidTagAttachNumber",
+	PidTagInternetArticleNumber:             "PidTagInternetArticleNumber",
 	PidTagToDoItemFlags:                     "PidTagToDoItemFlags",
 	PidTagSwappedToDoStore:                  "PidTagSwappedToDoStore",
 	PidTagSwappedToDoData:                   "PidTagSwappedToDoData",
@@ -451,6 +470,7 @@ var tagNames = map[PropertyTag]string{
 	PidTagBlockStatus:                       "PidTagBlockStatus",
 	PidTagConflictItems:                     "PidTagConflictItems",
 	PidTagAttributeHidden:                   "PidTagAttributeHidden",
+	PidTagAttributeSystem:                   "PidTagAttributeSystem",
 	PidTagAttributeReadOnly:                 "PidTagAttributeReadOnly",
 	PidTagRowid:                             "PidTagRowid",
 	PidTagDisplayName:                       "PidTagDisplayName",
@@ -645,6 +665,7 @@ var tagNames = map[PropertyTag]string{
 	PidTagOutOfOfficeState:                  "PidTagOutOfOfficeState",
 	PidTagSerializedReplidGuidMap:           "PidTagSerializedReplidGuidMap",
 	PidTagRights:                            "PidTagRights",
+	PidTagHasRules:                          "PidTagHasRules",
 	PidTagHierarchyChangeNumber:             "PidTagHierarchyChangeNumber",
 	PidTagHasNamedProperties:                "PidTagHasNamedProperties",
 	PidTagProhibitReceiveQuota:              "PidTagProhibitReceiveQuota",
@@ -653,6 +674,7 @@ var tagNames = map[PropertyTag]string{
 	PidTagProhibitSendQuota:                 "PidTagProhibitSendQuota",
 	PidTagLocaleId:                          "PidTagLocaleId",
 	PidTagFolderFlags:                       "PidTagFolderFlags",
+	PidTagNormalMessageSizeExtended:         "PidTagNormalMessageSizeExtended",
 	PidTagCodePageId:                        "PidTagCodePageId",
 	PidTagLocalCommitTime:                   "PidTagLocalCommitTime",
 	PidTagLocalCommitTimeMax:                "PidTagLocalCommitTimeMax",
@@ -670,6 +692,10 @@ var tagNames = map[PropertyTag]string{
 	MetaTagCnsetRead:                        "MetaTagCnsetRead",
 	MetaTagCnsetSeenFAI:                     "MetaTagCnsetSeenFAI",
 	MetaTagIdsetDeleted:                     "MetaTagIdsetDeleted",
+	PidTagReportingMessageTransferAgent:     "PidTagReportingMessageTransferAgent",
+	PidTagRoamingDatatypes:                  "PidTagRoamingDatatypes",
+	PidTagRoamingDictionary:                 "PidTagRoamingDictionary",
+	PidTagRoamingXmlStream:                  "PidTagRoamingXmlStream",
 	PidTagProcessed:                         "PidTagProcessed",
 	PidTagExceptionReplaceTime:              "PidTagExceptionReplaceTime",
 	PidTagExceptionStartTime:                "PidTagExceptionStartTime",
@@ -900,123 +926,211 @@ var (
 
 // Error codes ([MS-OXCDATA] 2.4).
 const (
-	EcSuccess               ErrorCode = 0x00000000
-	EcUnknownUser           ErrorCode = 0x000003EB
-	EcUnknownCodePage       ErrorCode = 0x000003EF
-	EcLoginPerm             ErrorCode = 0x000003F2
-	EcWrongServer           ErrorCode = 0x00000478
-	EcBufferTooSmall        ErrorCode = 0x0000047D
-	EcServerPaused          ErrorCode = 0x0000047F
-	EcServerBusy            ErrorCode = 0x00000480
-	EcRpcFormat             ErrorCode = 0x000004B6
-	EcNullObject            ErrorCode = 0x000004B9
-	EcMessageTooBig         ErrorCode = 0x000004D4
-	EcQuotaExceeded         ErrorCode = 0x000004D9
-	EcSendAsDenied          ErrorCode = 0x000004DC
-	EcTooManyOpenObjects    ErrorCode = 0x000004DE
-	EcFormatError           ErrorCode = 0x000004ED
-	EcNullDestinationObject ErrorCode = 0x00000503
-	EcMailboxInTransit      ErrorCode = 0x0000050C
-	EcMessageDeleted        ErrorCode = 0x000007D6
-	EcMailboxDisabled       ErrorCode = 0x0000096C
-	EcMailboxIsQuarantined  ErrorCode = 0x00000A33
-	EcErrorsReturned        ErrorCode = 0x00040380
-	EcPartiallyComplete     ErrorCode = 0x00040680
-	EcNewerClientChange     ErrorCode = 0x00040821
-	EcGeneralFailure        ErrorCode = 0x80004005
-	EcStreamSizeError       ErrorCode = 0x80030070
-	EcNotSupported          ErrorCode = 0x80040102
-	EcInvalidEntryID        ErrorCode = 0x80040107
-	EcInvalidObject         ErrorCode = 0x80040108
-	EcObjectChanged         ErrorCode = 0x80040109
-	EcObjectDeleted         ErrorCode = 0x8004010A
-	EcNotFound              ErrorCode = 0x8004010F
-	EcVersionMismatch       ErrorCode = 0x80040110
-	EcLogonFailed           ErrorCode = 0x80040111
-	EcNetworkError          ErrorCode = 0x80040115
-	EcComputedValue         ErrorCode = 0x8004011A
-	EcCorruptData           ErrorCode = 0x8004011B
-	EcTooBig                ErrorCode = 0x80040305
-	EcEmptyTable            ErrorCode = 0x80040402
-	EcTableTooBig           ErrorCode = 0x80040403
-	EcInvalidBookmark       ErrorCode = 0x80040405
-	EcCollidingNames        ErrorCode = 0x80040604
-	EcNotInitialized        ErrorCode = 0x80040605
-	EcAlreadySent           ErrorCode = 0x80040608
-	EcHasFolders            ErrorCode = 0x80040609
-	EcHasMessages           ErrorCode = 0x8004060A
-	EcFolderCycle           ErrorCode = 0x8004060B
-	EcAmbiguousRecipient    ErrorCode = 0x80040700
-	EcSyncObjectDeleted     ErrorCode = 0x80040800
-	EcIgnoreFailure         ErrorCode = 0x80040801
-	EcSyncConflict          ErrorCode = 0x80040802
-	EcNoParentFolder        ErrorCode = 0x80040803
-	EcCycleDetected         ErrorCode = 0x80040804
-	EcNotSynchronized       ErrorCode = 0x80040805
-	EcNamedPropertyQuota    ErrorCode = 0x80040900
-	EcNotImplemented        ErrorCode = 0x80040FFF
-	EcAccessDenied          ErrorCode = 0x80070005
-	EcOutOfMemory           ErrorCode = 0x8007000E
-	EcInvalidParameter      ErrorCode = 0x80070057
+	EcSuccess                ErrorCode = 0x00000000
+	EcUnknownUser            ErrorCode = 0x000003EB
+	EcUnknownCodePage        ErrorCode = 0x000003EF
+	EcLoginPerm              ErrorCode = 0x000003F2
+	EcWrongServer            ErrorCode = 0x00000478
+	EcBufferTooSmall         ErrorCode = 0x0000047D
+	EcServerPaused           ErrorCode = 0x0000047F
+	EcServerBusy             ErrorCode = 0x00000480
+	EcRpcFormat              ErrorCode = 0x000004B6
+	EcNullObject             ErrorCode = 0x000004B9
+	EcMessageTooBig          ErrorCode = 0x000004D4
+	EcQuotaExceeded          ErrorCode = 0x000004D9
+	EcSendAsDenied           ErrorCode = 0x000004DC
+	EcTooManyOpenObjects     ErrorCode = 0x000004DE
+	EcFormatError            ErrorCode = 0x000004ED
+	EcNullDestinationObject  ErrorCode = 0x00000503
+	EcMailboxInTransit       ErrorCode = 0x0000050C
+	EcMessageDeleted         ErrorCode = 0x000007D6
+	EcMailboxDisabled        ErrorCode = 0x0000096C
+	EcMailboxIsQuarantined   ErrorCode = 0x00000A33
+	EcErrorsReturned         ErrorCode = 0x00040380
+	EcPositionChanged        ErrorCode = 0x00040481
+	EcApproximateCount       ErrorCode = 0x00040482
+	EcPartiallyComplete      ErrorCode = 0x00040680
+	EcNewerClientChange      ErrorCode = 0x00040821
+	EcInterfaceNotSupported  ErrorCode = 0x80004002
+	EcGeneralFailure         ErrorCode = 0x80004005
+	EcStreamAccessDenied     ErrorCode = 0x80030005
+	EcStreamSeekError        ErrorCode = 0x80030019
+	EcStreamInvalidParameter ErrorCode = 0x80030057
+	EcStreamSizeError        ErrorCode = 0x80030070
+	EcStreamReverted         ErrorCode = 0x80030102
+	EcNotSupported           ErrorCode = 0x80040102
+	EcBadCharWidth           ErrorCode = 0x80040103
+	EcStringTooLong          ErrorCode = 0x80040105
+	EcUnknownFlags           ErrorCode = 0x80040106
+	EcInvalidEntryID         ErrorCode = 0x80040107
+	EcInvalidObject          ErrorCode = 0x80040108
+	EcObjectChanged          ErrorCode = 0x80040109
+	EcObjectDeleted          ErrorCode = 0x8004010A
+	EcNotEnoughDisk          ErrorCode = 0x8004010D
+	EcNotEnoughResources     ErrorCode = 0x8004010E
+	EcNotFound               ErrorCode = 0x8004010F
+	EcVersionMismatch        ErrorCode = 0x80040110
+	EcLogonFailed            ErrorCode = 0x80040111
+	EcSessionLimit           ErrorCode = 0x80040112
+	EcUserCanceled           ErrorCode = 0x80040113
+	EcUnableToAbort          ErrorCode = 0x80040114
+	EcNetworkError           ErrorCode = 0x80040115
+	EcDiskError              ErrorCode = 0x80040116
+	EcTooComplex             ErrorCode = 0x80040117
+	EcBadColumn              ErrorCode = 0x80040118
+	EcExtendedError          ErrorCode = 0x80040119
+	EcComputedValue          ErrorCode = 0x8004011A
+	EcCorruptData            ErrorCode = 0x8004011B
+	EcUnconfigured           ErrorCode = 0x8004011C
+	EcUnknownCpid            ErrorCode = 0x8004011E
+	EcUnknownLcid            ErrorCode = 0x8004011F
+	EcPasswordChangeRequired ErrorCode = 0x80040120
+	EcPasswordExpired        ErrorCode = 0x80040121
+	EcAccountDisabled        ErrorCode = 0x80040124
+	EcEndOfSession           ErrorCode = 0x80040200
+	EcUnknownEntryID         ErrorCode = 0x80040201
+	EcMissingRequiredColumn  ErrorCode = 0x80040202
+	EcBadValue               ErrorCode = 0x80040301
+	EcInvalidType            ErrorCode = 0x80040302
+	EcTypeNotSupported       ErrorCode = 0x80040303
+	EcUnexpectedType         ErrorCode = 0x80040304
+	EcTooBig                 ErrorCode = 0x80040305
+	EcDeclineCopy            ErrorCode = 0x80040306
+	EcUnexpectedID           ErrorCode = 0x80040307
+	EcUnableToComplete       ErrorCode = 0x80040400
+	EcTimeout                ErrorCode = 0x80040401
+	EcEmptyTable             ErrorCode = 0x80040402
+	EcTableTooBig            ErrorCode = 0x80040403
+	EcInvalidBookmark        ErrorCode = 0x80040405
+	EcWait                   ErrorCode = 0x80040500
+	EcCanceled               ErrorCode = 0x80040501
+	EcNotMe                  ErrorCode = 0x80040502
+	EcCorruptStore           ErrorCode = 0x80040600
+	EcNotInQueue             ErrorCode = 0x80040601
+	EcNoSuppress             ErrorCode = 0x80040602
+	EcCollidingNames         ErrorCode = 0x80040604
+	EcNotInitialized         ErrorCode = 0x80040605
+	EcNonStandard            ErrorCode = 0x80040606
+	EcNoRecipients           ErrorCode = 0x80040607
+	EcAlreadySent            ErrorCode = 0x80040608
+	EcHasFolders             ErrorCode = 0x80040609
+	EcHasMessages            ErrorCode = 0x8004060A
+	EcFolderCycle            ErrorCode = 0x8004060B
+	EcAmbiguousRecipient     ErrorCode = 0x80040700
+	EcSyncObjectDeleted      ErrorCode = 0x80040800
+	EcIgnoreFailure          ErrorCode = 0x80040801
+	EcSyncConflict           ErrorCode = 0x80040802
+	EcNoParentFolder         ErrorCode = 0x80040803
+	EcCycleDetected          ErrorCode = 0x80040804
+	EcNotSynchronized        ErrorCode = 0x80040805
+	EcNamedPropertyQuota     ErrorCode = 0x80040900
+	EcNotImplemented         ErrorCode = 0x80040FFF
+	EcAccessDenied           ErrorCode = 0x80070005
+	EcOutOfMemory            ErrorCode = 0x8007000E
+	EcInvalidParameter       ErrorCode = 0x80070057
 )
 
 var errorNames = map[ErrorCode]string{
-	EcSuccess:               "Success",
-	EcUnknownUser:           "UnknownUser",
-	EcUnknownCodePage:       "UnknownCodePage",
-	EcLoginPerm:             "LoginPerm",
-	EcWrongServer:           "WrongServer",
-	EcBufferTooSmall:        "BufferTooSmall",
-	EcServerPaused:          "ServerPaused",
-	EcServerBusy:            "ServerBusy",
-	EcRpcFormat:             "RpcFormat",
-	EcNullObject:            "NullObject",
-	EcMessageTooBig:         "MessageTooBig",
-	EcQuotaExceeded:         "QuotaExceeded",
-	EcSendAsDenied:          "SendAsDenied",
-	EcTooManyOpenObjects:    "TooManyOpenObjects",
-	EcFormatError:           "FormatError",
-	EcNullDestinationObject: "NullDestinationObject",
-	EcMailboxInTransit:      "MailboxInTransit",
-	EcMessageDeleted:        "MessageDeleted",
-	EcMailboxDisabled:       "MailboxDisabled",
-	EcMailboxIsQuarantined:  "MailboxIsQuarantined",
-	EcErrorsReturned:        "ErrorsReturned",
-	EcPartiallyComplete:     "PartiallyComplete",
-	EcNewerClientChange:     "NewerClientChange",
-	EcGeneralFailure:        "GeneralFailure",
-	EcStreamSizeError:       "StreamSizeError",
-	EcNotSupported:          "NotSupported",
-	EcInvalidEntryID:        "InvalidEntryID",
-	EcInvalidObject:         "InvalidObject",
-	EcObjectChanged:         "ObjectChanged",
-	EcObjectDeleted:         "ObjectDeleted",
-	EcNotFound:              "NotFound",
-	EcVersionMismatch:       "VersionMismatch",
-	EcLogonFailed:           "LogonFailed",
-	EcNetworkError:          "NetworkError",
-	EcComputedValue:         "ComputedValue",
-	EcCorruptData:           "CorruptData",
-	EcTooBig:                "TooBig",
-	EcEmptyTable:            "EmptyTable",
-	EcTableTooBig:           "TableTooBig",
-	EcInvalidBookmark:       "InvalidBookmark",
-	EcCollidingNames:        "CollidingNames",
-	EcNotInitialized:        "NotInitialized",
-	EcAlreadySent:           "AlreadySent",
-	EcHasFolders:            "HasFolders",
-	EcHasMessages:           "HasMessages",
-	EcFolderCycle:           "FolderCycle",
-	EcAmbiguousRecipient:    "AmbiguousRecipient",
-	EcSyncObjectDeleted:     "SyncObjectDeleted",
-	EcIgnoreFailure:         "IgnoreFailure",
-	EcSyncConflict:          "SyncConflict",
-	EcNoParentFolder:        "NoParentFolder",
-	EcCycleDetected:         "CycleDetected",
-	EcNotSynchronized:       "NotSynchronized",
-	EcNamedPropertyQuota:    "NamedPropertyQuota",
-	EcNotImplemented:        "NotImplemented",
-	EcAccessDenied:          "AccessDenied",
-	EcOutOfMemory:           "OutOfMemory",
-	EcInvalidParameter:      "InvalidParameter",
+	EcSuccess:                "Success",
+	EcUnknownUser:            "UnknownUser",
+	EcUnknownCodePage:        "UnknownCodePage",
+	EcLoginPerm:              "LoginPerm",
+	EcWrongServer:            "WrongServer",
+	EcBufferTooSmall:         "BufferTooSmall",
+	EcServerPaused:           "ServerPaused",
+	EcServerBusy:             "ServerBusy",
+	EcRpcFormat:              "RpcFormat",
+	EcNullObject:             "NullObject",
+	EcMessageTooBig:          "MessageTooBig",
+	EcQuotaExceeded:          "QuotaExceeded",
+	EcSendAsDenied:           "SendAsDenied",
+	EcTooManyOpenObjects:     "TooManyOpenObjects",
+	EcFormatError:            "FormatError",
+	EcNullDestinationObject:  "NullDestinationObject",
+	EcMailboxInTransit:       "MailboxInTransit",
+	EcMessageDeleted:         "MessageDeleted",
+	EcMailboxDisabled:        "MailboxDisabled",
+	EcMailboxIsQuarantined:   "MailboxIsQuarantined",
+	EcErrorsReturned:         "ErrorsReturned",
+	EcPositionChanged:        "PositionChanged",
+	EcApproximateCount:       "ApproximateCount",
+	EcPartiallyComplete:      "PartiallyComplete",
+	EcNewerClientChange:      "NewerClientChange",
+	EcInterfaceNotSupported:  "InterfaceNotSupported",
+	EcGeneralFailure:         "GeneralFailure",
+	EcStreamAccessDenied:     "StreamAccessDenied",
+	EcStreamSeekError:        "StreamSeekError",
+	EcStreamInvalidParameter: "StreamInvalidParameter",
+	EcStreamSizeError:        "StreamSizeError",
+	EcStreamReverted:         "StreamReverted",
+	EcNotSupported:           "NotSupported",
+	EcBadCharWidth:           "BadCharWidth",
+	EcStringTooLong:          "StringTooLong",
+	EcUnknownFlags:           "UnknownFlags",
+	EcInvalidEntryID:         "InvalidEntryID",
+	EcInvalidObject:          "InvalidObject",
+	EcObjectChanged:          "ObjectChanged",
+	EcObjectDeleted:          "ObjectDeleted",
+	EcNotEnoughDisk:          "NotEnoughDisk",
+	EcNotEnoughResources:     "NotEnoughResources",
+	EcNotFound:               "NotFound",
+	EcVersionMismatch:        "VersionMismatch",
+	EcLogonFailed:            "LogonFailed",
+	EcSessionLimit:           "SessionLimit",
+	EcUserCanceled:           "UserCanceled",
+	EcUnableToAbort:          "UnableToAbort",
+	EcNetworkError:           "NetworkError",
+	EcDiskError:              "DiskError",
+	EcTooComplex:             "TooComplex",
+	EcBadColumn:              "BadColumn",
+	EcExtendedError:          "ExtendedError",
+	EcComputedValue:          "ComputedValue",
+	EcCorruptData:            "CorruptData",
+	EcUnconfigured:           "Unconfigured",
+	EcUnknownCpid:            "UnknownCpid",
+	EcUnknownLcid:            "UnknownLcid",
+	EcPasswordChangeRequired: "PasswordChangeRequired",
+	EcPasswordExpired:        "PasswordExpired",
+	EcAccountDisabled:        "AccountDisabled",
+	EcEndOfSession:           "EndOfSession",
+	EcUnknownEntryID:         "UnknownEntryID",
+	EcMissingRequiredColumn:  "MissingRequiredColumn",
+	EcBadValue:               "BadValue",
+	EcInvalidType:            "InvalidType",
+	EcTypeNotSupported:       "TypeNotSupported",
+	EcUnexpectedType:         "UnexpectedType",
+	EcTooBig:                 "TooBig",
+	EcDeclineCopy:            "DeclineCopy",
+	EcUnexpectedID:           "UnexpectedID",
+	EcUnableToComplete:       "UnableToComplete",
+	EcTimeout:                "Timeout",
+	EcEmptyTable:             "EmptyTable",
+	EcTableTooBig:            "TableTooBig",
+	EcInvalidBookmark:        "InvalidBookmark",
+	EcWait:                   "Wait",
+	EcCanceled:               "Canceled",
+	EcNotMe:                  "NotMe",
+	EcCorruptStore:           "CorruptStore",
+	EcNotInQueue:             "NotInQueue",
+	EcNoSuppress:             "NoSuppress",
+	EcCollidingNames:         "CollidingNames",
+	EcNotInitialized:         "NotInitialized",
+	EcNonStandard:            "NonStandard",
+	EcNoRecipients:           "NoRecipients",
+	EcAlreadySent:            "AlreadySent",
+	EcHasFolders:             "HasFolders",
+	EcHasMessages:            "HasMessages",
+	EcFolderCycle:            "FolderCycle",
+	EcAmbiguousRecipient:     "AmbiguousRecipient",
+	EcSyncObjectDeleted:      "SyncObjectDeleted",
+	EcIgnoreFailure:          "IgnoreFailure",
+	EcSyncConflict:           "SyncConflict",
+	EcNoParentFolder:         "NoParentFolder",
+	EcCycleDetected:          "CycleDetected",
+	EcNotSynchronized:        "NotSynchronized",
+	EcNamedPropertyQuota:     "NamedPropertyQuota",
+	EcNotImplemented:         "NotImplemented",
+	EcAccessDenied:           "AccessDenied",
+	EcOutOfMemory:            "OutOfMemory",
+	EcInvalidParameter:       "InvalidParameter",
 }
