@@ -157,7 +157,8 @@ func drawRestriction(t *rapid.T, depth int) Restriction {
 // sameValue compares with NaN equal to itself.
 func sameValue(a, b any) bool {
 	return cmp.Equal(a, b, cmp.Comparer(func(x, y float32) bool { return math.Float32bits(x) == math.Float32bits(y) }),
-		cmp.Comparer(func(x, y float64) bool { return math.Float64bits(x) == math.Float64bits(y) }))
+		cmp.Comparer(func(x, y float64) bool { return math.Float64bits(x) == math.Float64bits(y) }),
+		cmp.Comparer(func(x, y FloatTime) bool { return math.Float64bits(float64(x)) == math.Float64bits(float64(y)) }))
 }
 
 // roundTrip writes something, refuses every prefix and reads it back.
