@@ -143,7 +143,7 @@ func (v *View) Setting(key string) ([]byte, error) { return v.get(keyString(spac
 func (v *View) Settings(prefix string) iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
 		for p, err := range v.scanAll(keyString(spaceSetting, prefix)) {
-			if err != nil || !yield(string(p.k[1:]), p.v) {
+			if err != nil || !yield(string(p.k[1:]), []byte(p.v)) {
 				return
 			}
 		}
@@ -171,11 +171,11 @@ func (v *View) WorkingCopy(n Num) (*WorkingCopy, error) {
 	if p == nil {
 		return nil, fmt.Errorf("%w: working copy of %d", ErrNotFound, n)
 	}
-	return decodeWorkingCopy(n, p)
+	return decodeWorkingCopy(n, string(p))
 }
 
-func decodeWorkingCopy(n Num, p []byte) (*WorkingCopy, error) {
-	d := &dec{s: string(p)}
+func decodeWorkingCopy(n Num, p string) (*WorkingCopy, error) {
+	d := &dec{s: p}
 	d.format(workingFormat)
 	w := &WorkingCopy{Item: n, Content: BlobID(d.uv()), Size: d.iv(), Base: decodeBase(d), Closed: d.bool(), At: d.time()}
 	return w, d.end()

@@ -44,8 +44,8 @@ func (e *enc) bytes(p []byte) {
 
 // time keeps the moment to the nanosecond and forgets the zone.
 func (e *enc) time(t time.Time) {
-	e.iv(t.Unix())
-	e.uv(uint64(t.Nanosecond()))
+	e.u64(uint64(t.Unix()))
+	e.u32(uint32(t.Nanosecond()))
 }
 
 // sorted appends the entries of m in order of key, so that equal maps have equal bytes.
@@ -137,9 +137,23 @@ func (d *dec) u32() (v uint32) {
 	return v
 }
 
-func (d *dec) u64() uint64 { lo := uint64(d.u32()); return lo | uint64(d.u32())<<32 }
+func (d *dec) u64() (v uint64) {
+	if s := d.take(8); s != "" {
+		v = uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+	}
+	return v
+}
 
 func (d *dec) uv() uint64 {
+	if d.err == nil && d.off < len(d.s) && d.s[d.off] < 0x80 { // by far the most
+		d.off++
+		return uint64(d.s[d.off-1])
+	}
+	return d.longUv()
+}
+
+func (d *dec) longUv() uint64 {
 	var v uint64
 	for shift := uint(0); shift < 64; shift += 7 {
 		b := d.u8()
@@ -182,7 +196,7 @@ func (d *dec) count(size int) int {
 var zeroUnix = time.Time{}.Unix()
 
 func (d *dec) time() time.Time {
-	secs, nanos := d.iv(), d.uv()
+	secs, nanos := int64(d.u64()), d.u32()
 	if nanos >= 1e9 {
 		d.fail("bad time")
 		return time.Time{}

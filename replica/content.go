@@ -225,7 +225,7 @@ func (v *View) SentMessage(c *Change) (*mapi.Message, error) {
 }
 
 // PutContent replaces the content of a message and raises Version, and Gen in a remote transaction unless
-// it completes the version of which the header was here; both are set in n, too.
+// only a header was here, of which nobody can have read anything; both are set in n, too.
 // The node's attributes are taken from n and saved with it.
 // A local PutContent over the server's version keeps that one as base; a remote one drops the base.
 // Version must be as stored (ErrStale).
@@ -274,9 +274,9 @@ func (u *Update) replace(old *record, n *Node, m *mapi.Message) error {
 	if err != nil {
 		return err
 	}
-	r.local = !u.remote
+	r.local, r.full = !u.remote, n.Message.State == StateFull
 	r.Version, r.Gen = old.Version+1, old.Gen
-	if u.remote && old.Message != nil && old.Message.State == StateFull && old.content.id != 0 {
+	if u.remote && old.full {
 		r.Gen++
 	}
 	if err := u.put(old, &r); err != nil {

@@ -63,7 +63,7 @@ func (c *counters) load(v *View) error {
 		if err != nil {
 			return err
 		}
-		d := dec{s: string(p.v)}
+		d := dec{s: p.v}
 		used := d.uv()
 		if err := d.end(); err != nil {
 			return err
@@ -160,7 +160,7 @@ func (u *Update) AddReserve(first mapi.GlobCnt, count uint32) error {
 }
 
 func decodeReserve(p pair) (first mapi.GlobCnt, count uint64, err error) {
-	d := dec{s: string(p.v)}
+	d := dec{s: p.v}
 	count = d.uv()
 	return mapi.GlobCnt(keyTail(p.k)), count, d.end()
 }

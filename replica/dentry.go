@@ -25,7 +25,7 @@ func (v *View) Lookup(parent Num, name string) (*Node, error) {
 	if p == nil {
 		return nil, ErrNotFound
 	}
-	r, err := decodeRecord(k, p)
+	r, err := decodeRecord(k, string(p))
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +156,7 @@ func (u *Update) place(r *record) error {
 	if err != nil || p == nil {
 		return err
 	}
-	there, err := decodeRecord(r.key(), p)
+	there, err := decodeRecord(r.key(), string(p))
 	if err != nil {
 		return err
 	}

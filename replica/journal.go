@@ -37,8 +37,8 @@ func (c *Change) encode() ([]byte, error) {
 	return e.b, nil
 }
 
-func decodeChange(seq uint64, p []byte) (*Change, error) {
-	d := &dec{s: string(p)}
+func decodeChange(seq uint64, p string) (*Change, error) {
+	d := &dec{s: p}
 	d.format(changeFormat)
 	c := &Change{Seq: seq, Kind: ChangeKind(d.u8())}
 	flags := d.u8()
@@ -113,7 +113,7 @@ func (v *View) Change(seq uint64) (*Change, error) {
 	if p == nil {
 		return nil, fmt.Errorf("%w: change %d", ErrNotFound, seq)
 	}
-	return decodeChange(seq, p)
+	return decodeChange(seq, string(p))
 }
 
 func (v *View) seqs(n Num) ([]uint64, error) {

@@ -24,7 +24,7 @@ func (v *View) load(n Num) (*record, error) {
 	if p == nil {
 		return nil, fmt.Errorf("%w: node %d has no record", errCorrupt, n)
 	}
-	return decodeRecord(k, p)
+	return decodeRecord(k, string(p))
 }
 
 // Node returns a node by number.
@@ -329,8 +329,11 @@ func (u *Update) current(n *Node) (*record, error) {
 	if err := shape(n); err != nil {
 		return nil, err
 	}
-	if !becomes(old.Kind, n.Kind) || n.Message != nil && old.Message != nil && n.Message.FAI != old.Message.FAI {
+	if !becomes(old.Kind, n.Kind) {
 		return nil, fmt.Errorf("%w: node %d changes its kind", ErrInvalid, n.Num)
+	}
+	if r := (&record{Node: *n}); r.Parent != 0 && r.listed() != old.listed() {
+		return old, u.place(r)
 	}
 	return old, nil
 }

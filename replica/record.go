@@ -10,6 +10,7 @@ type record struct {
 	content contentRef
 	home    Num  // folder in which the server has the message, 0 if none
 	local   bool // the content was made here and the server does not have it yet
+	full    bool // the content is complete, so that bytes of it may have been read
 }
 
 // contentRef names a stored content and the blobs that it refers to.
@@ -26,6 +27,7 @@ const (
 	nodeFolder
 	nodeMessage
 	nodeLocal
+	nodeFull
 )
 
 // hidden says that a node has no name in its directory.
@@ -75,7 +77,7 @@ func (c *contentRef) decode(d *dec) {
 func (r *record) encode() ([]byte, error) {
 	e := &enc{b: make([]byte, 0, 256)}
 	e.u8(nodeFormat)
-	e.u8(bits(r.Exact, r.Folder != nil, r.Message != nil, r.local))
+	e.u8(bits(r.Exact, r.Folder != nil, r.Message != nil, r.local, r.full))
 	e.u8(uint8(r.Kind))
 	e.uv(uint64(r.Num))
 	if !r.listed() {
@@ -106,12 +108,12 @@ func (r *record) encode() ([]byte, error) {
 }
 
 // decodeRecord reads the record stored under k.
-func decodeRecord(k, v []byte) (*record, error) {
-	d := &dec{s: string(v)}
+func decodeRecord(k []byte, v string) (*record, error) {
+	d := &dec{s: v}
 	r := &record{}
 	d.format(nodeFormat)
 	flags := d.u8()
-	r.Exact, r.local = flags&nodeExact != 0, flags&nodeLocal != 0
+	r.Exact, r.local, r.full = flags&nodeExact != 0, flags&nodeLocal != 0, flags&nodeFull != 0
 	r.Kind = Kind(d.u8())
 	r.Num = Num(d.uv())
 	r.Parent = Num(keyHead(k))

@@ -28,7 +28,7 @@ func (u *Update) Supplant(heir, old Num) error {
 	}
 	next := *h
 	next.Kind, next.Message, next.Version, next.Xattrs = KindMessage, o.Message, o.Version, o.Xattrs
-	next.content, next.home, next.local = o.content, o.home, o.local
+	next.content, next.home, next.local, next.full = o.content, o.home, o.local, o.full
 	if err := u.strip(o); err != nil {
 		return err
 	}

@@ -313,8 +313,11 @@ func (u *Update) setNumber(k []byte, n uint64) {
 	u.set(k, e.b)
 }
 
-// pair is one entry of a scan. Its slices belong to the caller.
-type pair struct{ k, v []byte }
+// pair is one entry of a scan. The key belongs to the caller.
+type pair struct {
+	k []byte
+	v string
+}
 
 // pageSize bounds what a scan holds at a time.
 const pageSize = 256
@@ -341,7 +344,7 @@ func (v *View) scan(prefix, start []byte, values bool) iter.Seq2[pair, error] {
 						continue
 					}
 					if ok {
-						p.v = cur
+						p.v = string(cur)
 					}
 				}
 				if !yield(p, nil) {
@@ -371,7 +374,7 @@ func (v *View) page(prefix, from []byte, n int, values bool) ([]pair, error) {
 				it.Next()
 			}
 			if p := v.w[over[0]]; p != nil {
-				out = append(out, pair{[]byte(over[0]), p})
+				out = append(out, pair{[]byte(over[0]), string(p)})
 			}
 			over = over[1:]
 			continue
@@ -381,11 +384,9 @@ func (v *View) page(prefix, from []byte, n int, values bool) ([]pair, error) {
 		}
 		p := pair{k: it.Item().KeyCopy(nil)}
 		if values {
-			val, err := it.Item().ValueCopy(nil)
-			if err != nil {
+			if err := it.Item().Value(func(val []byte) error { p.v = string(val); return nil }); err != nil {
 				return nil, fmt.Errorf("replica: %w", err)
 			}
-			p.v = val
 		}
 		out = append(out, p)
 		it.Next()
