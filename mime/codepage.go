@@ -62,12 +62,12 @@ var codepages = []struct {
 	{50222, "iso-2022-jp"},
 	{51932, "euc-jp x-euc-jp"},
 	{20932, "euc-jp"},
-	{936, "gb2312 gbk cp936 x-gbk"},
+	{936, "gb2312 gbk cp936 x-gbk eucgb2312_cn"},
 	{52936, "hz-gb-2312"},
 	{54936, "gb18030"},
 	{949, "ks_c_5601-1987 cp949 uhc"},
 	{51949, "euc-kr"},
-	{950, "big5 cp950 big5-hkscs"},
+	{950, "big5 cp950 big5-hkscs big5_tw"},
 }
 
 // charsetOf returns the charset name of a code page, "" for an unknown one.
@@ -157,9 +157,23 @@ func propsOf(bag mapi.PropertyBag, outer string) props {
 }
 
 // text returns a string property as valid UTF-8.
-func (p props) text(tag mapi.PropertyTag) string { return p.valid(p.Get(tag)) }
+func (p props) text(tag mapi.PropertyTag) string { return p.string(mapi.Key{ID: tag.ID()}) }
 
-func (p props) named(name mapi.PropertyName) string { return p.valid(p.GetNamed(name)) }
+func (p props) named(name mapi.PropertyName) string { return p.string(mapi.Key{Name: name}) }
+
+// string decodes a property by the code page that its type names, if it names one.
+func (p props) string(k mapi.Key) string {
+	v, ok := p.Lookup(k)
+	if !ok {
+		return ""
+	}
+	if cp, ok := v.Tag.Type().CodePage(); ok {
+		if c := charsetOf(int(cp)); c != "" {
+			p.charset = c
+		}
+	}
+	return p.valid(v.Value)
+}
 
 func (p props) valid(v any) string {
 	switch s := v.(type) {

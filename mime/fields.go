@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"mailfs/mapi"
 )
@@ -204,8 +205,12 @@ func sameAddresses(a, b []Address) bool {
 	})
 }
 
-// writeDate: a draft that was never sent has no date.
+// writeDate: a draft that was never sent has no date, and one that the message came
+// without is a server's invention.
 func writeDate(c *conversion) string {
+	if _, dated := c.transport.get("date"); len(c.transport) > 0 && !dated {
+		return ""
+	}
 	for _, tag := range []mapi.PropertyTag{mapi.PidTagClientSubmitTime, mapi.PidTagMessageDeliveryTime, mapi.PidTagCreationTime} {
 		if tag != mapi.PidTagClientSubmitTime && c.p.Int(mapi.PidTagMessageFlags)&flagUnsent != 0 {
 			return ""
@@ -333,7 +338,12 @@ func writeSubject(c *conversion) string {
 	return ""
 }
 
-func sameSubject(c *conversion, f field) bool { return sameText(decodeWords(f.value()), c.subject()) }
+// sameSubject: a server may cut the property at 255 characters.
+func sameSubject(c *conversion, f field) bool {
+	const limit = 255
+	header, s := decodeWords(f.value()), c.subject()
+	return sameText(header, s) || utf8.RuneCountInString(s) == limit && strings.HasPrefix(strings.Join(strings.Fields(header), " "), s)
+}
 
 func textField(name string, tag mapi.PropertyTag) func(*conversion) string {
 	return func(c *conversion) string {

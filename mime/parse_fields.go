@@ -220,7 +220,7 @@ func setRecipients(m *mapi.Message, h header) {
 	}
 }
 
-// newRecipient makes a row of the recipient table ([MS-OXCMSG] 2.2.5.1).
+// newRecipient makes a row of the recipient table ([MS-OXCMSG] 2.2.3.5).
 func newRecipient(row uint32, typ mapi.RecipientType, a Address) mapi.Recipient {
 	r := mapi.Recipient{RowID: row, Type: typ}
 	bag := &r.Properties

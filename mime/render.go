@@ -1,6 +1,7 @@
 package mime
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -106,7 +107,16 @@ func (c *conversion) message() (sequence, error) {
 		return nil, err
 	}
 	seq := literal(fields + "MIME-Version: 1.0\n" + body.header() + "\n")
-	return append(seq, body.body...), nil
+	return append(append(seq, body.body...), lastLineEnd(body.body)...), nil
+}
+
+// lastLineEnd returns the line end that a body of one text part lacks. Text files end
+// in one, and mail systems add and drop it as they like.
+func lastLineEnd(body sequence) sequence {
+	if len(body) == 0 || body[len(body)-1].blob != nil || bytes.HasSuffix(body[len(body)-1].lit, []byte("\n")) {
+		return nil
+	}
+	return literal("\n")
 }
 
 // content chooses the form of the message: signed or encrypted, a report, or a body
