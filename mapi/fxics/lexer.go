@@ -167,7 +167,9 @@ func data[T any](l *Lexer, f func([]byte) T) (zero T) {
 // name consumes the name of a named property ([MS-OXCFXICS] 2.2.4.1,
 // namedPropInfo).
 func (l *Lexer) name() mapi.PropertyName {
-	n := mapi.PropertyName{Set: mapi.GUID(l.take(16)), Kind: mapi.NameKind(l.take(1)[0])}
+	var n mapi.PropertyName
+	n.Set = mapi.GUID(l.take(16)) // copied before take gives its memory away again
+	n.Kind = mapi.NameKind(l.take(1)[0])
 	switch n.Kind {
 	case mapi.NameKindLID:
 		n.LID = l.uint32()
