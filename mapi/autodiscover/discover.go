@@ -3,6 +3,7 @@ package autodiscover
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -275,7 +276,7 @@ func (d *discovery) postOnce(ctx context.Context, u *url.URL, body []byte) (doc 
 	}
 	resp, err := d.cfg.RoundTripper.RoundTrip(req)
 	if err != nil {
-		if errors.Is(err, http.ErrSchemeMismatch) {
+		if record := (tls.RecordHeaderError{}); errors.As(err, &record) {
 			return nil, "", protocolError("%s: %w", u.Host, err)
 		}
 		return nil, "", &mapi.Unreachable{Err: fmt.Errorf("%s: %w", u.Host, err)}

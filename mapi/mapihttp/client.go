@@ -212,8 +212,9 @@ func (c *Client) executeBody(payload []byte, maxOut uint32) ([]byte, error) {
 // NotificationWait waits until the server has an event for this session context
 // (true) or has waited long enough (false, after about five minutes; [MS-OXCMAPIHTTP]
 // 3.2.2). The events themselves come with the next Execute. It may run beside every
-// other method, but only once at a time; it ends with SessionLost when the session
-// context is lost or replaced meanwhile.
+// other method, but only once at a time. Busy means that the server takes no wait now
+// and that the caller has to poll meanwhile. It ends with SessionLost when the session
+// context is lost or replaced.
 func (c *Client) NotificationWait(ctx context.Context) (pending bool, err error) {
 	if err := c.waitTurn.take(ctx); err != nil {
 		return false, fmt.Errorf("%s: %w", NotificationWait, err)

@@ -105,7 +105,12 @@ const (
 	ecRPCHTTPDisallowed   mapi.ErrorCode = 0x000004E0
 	ecCachedModeRequired  mapi.ErrorCode = 0x000004E1
 	ecProtocolDisabled    mapi.ErrorCode = 0x000007D8
+	ecRejected            mapi.ErrorCode = 0x000007EE // of NotificationWait ([MS-OXCRPC] 3.3.4.1)
 )
+
+// rejectedDelay is how long to poll before the next NotificationWait when a server
+// rejects one: the usual time between polls ([MS-OXCRPC] 3.1.4.1, pcmsPollsMax).
+const rejectedDelay = time.Minute
 
 // checkBody checks StatusCode, then ErrorCode of a response body. retryDelay is what
 // the server asked for at Connect, for answers that say busy.
@@ -127,6 +132,12 @@ func checkBody(kind RequestType, status uint32, code mapi.ErrorCode, retryDelay 
 	switch code {
 	case mapi.EcServerBusy, mapi.EcServerPaused, mapi.EcMailboxInTransit:
 		return &mapi.Busy{After: retryDelay, Err: e}
+	case ecRejected:
+		// Another wait is outstanding. QUIRK gromox 3.10: also one that was given up,
+		// up to five minutes ago.
+		if kind == NotificationWait {
+			return &mapi.Busy{After: rejectedDelay, Err: e}
+		}
 	case mapi.EcUnknownUser, mapi.EcLoginPerm, mapi.EcLogonFailed, mapi.EcVersionMismatch, mapi.EcMailboxDisabled,
 		mapi.EcMailboxIsQuarantined, ecAccessDenied, ecNotEncrypted, ecClientVerDisallowed, ecRPCHTTPDisallowed,
 		ecCachedModeRequired, ecProtocolDisabled:

@@ -3,6 +3,7 @@ package mapihttp
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -226,8 +227,8 @@ func (x *exchanging) failed(err error) error {
 // speaksSomethingElse tells an answer that is not what it should be from a
 // connection that fails.
 func (x *exchanging) speaksSomethingElse(err error) bool {
-	if errors.Is(err, http.ErrSchemeMismatch) {
-		return true
+	if record := (tls.RecordHeaderError{}); errors.As(err, &record) {
+		return true // no TLS there
 	}
 	var netErr net.Error
 	if errors.As(err, &netErr) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
