@@ -1,0 +1,427 @@
+package fs
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"mailfs/internal/names"
+	"mailfs/mapi"
+	"mailfs/replica"
+)
+
+// commitSoon is what the end of an idle window, or a remote change, does: what was saved becomes a change.
+func (t *tree) commitSoon(num replica.Num) {
+	t.ns.Lock()
+	defer t.ns.Unlock()
+	if err := t.commit(num); err != nil {
+		t.opt.Logf("fs: a saved file could not become a change: %v", err)
+	}
+}
+
+// commit turns the saved bytes of an item into its new version and a journal entry. Bytes that were not closed stay
+// where they are. ns is held.
+func (t *tree) commit(num replica.Num) error {
+	if t.writing(num) {
+		return nil // its release starts a new window; pending keeps the entry until then
+	}
+	if old := t.pending[num]; old != nil {
+		old.Stop()
+		delete(t.pending, num)
+	}
+	var n *replica.Node
+	var cand bool
+	err := t.r.View(func(v *replica.View) (err error) {
+		if n, err = v.Node(num); err == nil {
+			cand = n.Parent != 0 && t.candidate(v, n)
+		}
+		return err
+	})
+	if errors.Is(err, replica.ErrNotFound) {
+		return nil
+	}
+	if err != nil || !cand {
+		return err
+	}
+	if n.Kind == replica.KindMessage {
+		t.mu.RLock()
+		w := t.copies[num]
+		t.mu.RUnlock()
+		if w == nil || !w.closed || w.size == 0 || w.reason != "" {
+			return nil
+		}
+		return t.commitEdit(n, w)
+	}
+	if n.Xattrs[xattrClosed] == nil || n.Size == 0 || len(n.Xattrs[xattrReason]) > 0 {
+		return nil
+	}
+	return t.commitFile(n)
+}
+
+// writing reports whether any incarnation of an item is open for writing.
+func (t *tree) writing(num replica.Num) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for _, f := range t.files {
+		if f.num == num && f.writers > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// saved is a parsed working copy.
+type saved struct {
+	m    *mapi.Message
+	blob replica.BlobID
+	size int64
+}
+
+// parseBlob parses stored bytes. A second result of false means that they are no message.
+func (t *tree) parseBlob(id replica.BlobID, size int64) (*saved, bool, error) {
+	b, err := t.r.OpenBlob(id)
+	if err != nil {
+		return nil, false, err
+	}
+	defer b.Close()
+	m, err := t.parse(io.NewSectionReader(b, 0, size))
+	if err != nil {
+		return nil, false, nil
+	}
+	return &saved{m, id, size}, true, nil
+}
+
+// sameBytes compares a blob with the content of a node as it is without its working copy.
+func (t *tree) sameBytes(id replica.BlobID, size int64, n *replica.Node) bool {
+	c, err := t.contentOf(n)
+	if err != nil {
+		return false
+	}
+	defer c.Close()
+	if c.Size() != size {
+		return false
+	}
+	b, err := t.r.OpenBlob(id)
+	if err != nil {
+		return false
+	}
+	defer b.Close()
+	const chunk = 64 << 10
+	x, y := make([]byte, chunk), make([]byte, chunk)
+	for off := int64(0); off < size; off += chunk {
+		n := min(chunk, size-off)
+		if k, _ := c.ReadAt(x[:n], off); int64(k) < n {
+			return false
+		}
+		if k, _ := b.ReadAt(y[:n], off); int64(k) < n {
+			return false
+		}
+		if !bytes.Equal(x[:n], y[:n]) {
+			return false
+		}
+	}
+	return true
+}
+
+// commitEdit makes the working copy of a message its new version. A copy whose base is not the current version
+// goes up with its old base, so that both versions are kept. ns is held.
+func (t *tree) commitEdit(n *replica.Node, w *workCopy) error {
+	if w.base.Version == n.Version && t.sameBytes(w.blob, w.size, n) {
+		return t.dropCopy(n, w)
+	}
+	s, ok, err := t.parseBlob(w.blob, w.size)
+	if err != nil || !ok {
+		return err
+	}
+	aside := false
+	var after *replica.Node
+	err = t.r.Update(func(u *replica.Update) error {
+		now, err := u.Node(n.Num)
+		if err != nil {
+			return err
+		}
+		if now.Version != w.base.Version {
+			if aside, err = queuedContent(u, n.Num); err != nil || aside {
+				return err
+			}
+		}
+		base := w.base
+		if now.Version == base.Version {
+			base = baseOf(now) // the same version, maybe acknowledged since
+		}
+		if err := t.putVersion(u, now, s, w.touched, base, replica.ChangeEdit); err != nil {
+			return err
+		}
+		after = now
+		return u.DropWorkingCopy(n.Num)
+	})
+	if err != nil {
+		return err
+	}
+	if aside {
+		// The version in place is a local one that builds on another base: there is no telling them apart later.
+		return t.setAside(n, w)
+	}
+	t.forgetCopy(n.Num)
+	t.settle(w.id, after)
+	return nil
+}
+
+// queuedContent reports whether new content of an item waits in the journal.
+func queuedContent(u *replica.Update, num replica.Num) (bool, error) {
+	list, err := u.ChangesOf(num)
+	for _, c := range list {
+		if c.Kind == replica.ChangeEdit || c.Kind == replica.ChangeCreate {
+			return true, nil
+		}
+	}
+	return false, err
+}
+
+// settle brings the open files up to date after a commit. When what was committed is not what the name showed, the
+// name gets a new incarnation, so that no page of the old one is taken for the new.
+func (t *tree) settle(id nodeID, n *replica.Node) {
+	t.epoch.Add(1)
+	was := t.idOf(n)
+	if was != id {
+		t.mu.Lock()
+		t.bumps[n.Num]++
+		t.mu.Unlock()
+		t.invalidate(stale{parent: makeID(n.Parent, 0), name: n.Name})
+		return
+	}
+	if f := t.fileOf(id); f != nil {
+		f.mu.Lock()
+		f.node, f.base = n, baseOf(n)
+		f.mu.Unlock()
+	}
+	t.invalidate(stale{attr: id})
+}
+
+// dropCopy forgets a working copy that changes nothing.
+func (t *tree) dropCopy(n *replica.Node, w *workCopy) error {
+	err := t.r.Update(func(u *replica.Update) error {
+		now, err := u.Node(n.Num)
+		if err != nil {
+			return err
+		}
+		now.Mtime, now.Ctime = w.touched, later(t.clock.Now(), now.Ctime)
+		if err := u.Save(now); err != nil {
+			return err
+		}
+		return u.DropWorkingCopy(n.Num)
+	})
+	if err == nil {
+		t.forgetCopy(n.Num)
+	}
+	return err
+}
+
+func (t *tree) forgetCopy(num replica.Num) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.copies[num] != nil {
+		delete(t.copies, num)
+		t.filesN.Add(-1)
+	}
+}
+
+// commitFile makes a local file a message: the next version of the one it claims, or a new one. ns is held.
+func (t *tree) commitFile(n *replica.Node) error {
+	s, ok, err := t.parseBlob(n.Content, n.Size)
+	if err != nil || !ok {
+		return err
+	}
+	var after *replica.Node
+	c, claims := claimOf(n)
+	if claims {
+		after, claims, err = t.succeed(n, s, c)
+		if err != nil {
+			return err
+		}
+	}
+	if !claims {
+		if after, err = t.newMessage(n.Num, s); err != nil {
+			return err
+		}
+	}
+	t.settle(t.idOf(after), after)
+	return nil
+}
+
+// newMessage makes a local file a new message.
+func (t *tree) newMessage(num replica.Num, s *saved) (n *replica.Node, err error) {
+	err = t.r.Update(func(u *replica.Update) (err error) {
+		if n, err = u.Node(num); err != nil {
+			return err
+		}
+		if err := t.releaseClaim(u, n); err != nil {
+			return err
+		}
+		t.strip(n)
+		if err := t.mark(u, num, false); err != nil {
+			return err
+		}
+		n.Kind, n.Mode = replica.KindMessage, 0
+		n.Message = &replica.MessageInfo{State: replica.StateFull, Read: true}
+		return t.putVersion(u, n, s, n.Mtime, replica.Base{}, replica.ChangeCreate)
+	})
+	return n, err
+}
+
+// strip removes what only matters to a local file.
+func (t *tree) strip(n *replica.Node) {
+	for _, key := range []string{xattrClaim, xattrClosed, xattrReason} {
+		if n.Xattrs[key] != nil {
+			setLocal(n, key, nil)
+		}
+	}
+}
+
+// succeed makes a local file the next version of the message it claims; false if the message can't be had any more.
+func (t *tree) succeed(n *replica.Node, s *saved, c claim) (after *replica.Node, ok bool, err error) {
+	old, left, err := t.leaveBehind(c)
+	if err != nil || old == nil {
+		return nil, false, err
+	}
+	same := c.Version == old.Version && t.sameBytes(s.blob, s.size, old)
+	err = t.r.Update(func(u *replica.Update) error {
+		ok, err = t.takeBack(u, c.Item)
+		if err != nil || !ok {
+			return err
+		}
+		home := c.Folder
+		if err := u.Supplant(n.Num, c.Item); err != nil {
+			return err
+		}
+		if old.Parent != 0 {
+			if err := t.demote(u, c.Item, left, old.Size); err != nil {
+				return err
+			}
+		}
+		now, err := u.Node(n.Num)
+		if err != nil {
+			return err
+		}
+		t.strip(now)
+		if err := t.mark(u, n.Num, false); err != nil {
+			return err
+		}
+		now.Mode, after = old.Mode, now
+		if same {
+			now.Content, now.Size, now.Exact = s.blob, s.size, true
+			err = u.Save(now)
+		} else {
+			base := c.base()
+			if base.Version == old.Version {
+				base = baseOf(now)
+			}
+			err = t.putVersion(u, now, s, n.Mtime, base, replica.ChangeEdit)
+		}
+		if err != nil || home == now.Parent {
+			return err
+		}
+		return t.enqueueMove(u, now, home)
+	})
+	if err == nil && ok && old.Parent != 0 {
+		t.invalidate(stale{parent: makeID(old.Parent, 0), name: old.Name})
+	}
+	return after, ok, err
+}
+
+// leaveBehind returns the message that a claim is about, nil if it is gone, and when it still has a name the bytes
+// that will stay there.
+func (t *tree) leaveBehind(c claim) (old *replica.Node, left replica.BlobID, err error) {
+	err = t.r.View(func(v *replica.View) (err error) {
+		old, err = v.Node(c.Item)
+		return err
+	})
+	if errors.Is(err, replica.ErrNotFound) || err == nil && old.Kind != replica.KindMessage {
+		return nil, 0, nil
+	}
+	if err != nil || old.Parent == 0 {
+		return old, 0, err
+	}
+	src, err := t.contentOf(old)
+	if errors.Is(err, replica.ErrNotLocal) {
+		return nil, 0, nil
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	defer src.Close()
+	left, old.Size, err = t.r.PutBlob(context.Background(), io.NewSectionReader(src, 0, src.Size()))
+	return old, left, err
+}
+
+// takeBack removes the queued deletion or move of a message that a file takes the place of; false when it was sent.
+func (t *tree) takeBack(u *replica.Update, num replica.Num) (bool, error) {
+	list, err := u.ChangesOf(num)
+	if err != nil {
+		return false, err
+	}
+	for _, c := range list {
+		if (c.Kind == replica.ChangeDelete || c.Kind == replica.ChangeMove) && c.Fixed {
+			return false, nil
+		}
+	}
+	for _, c := range list {
+		if c.Kind == replica.ChangeDelete || c.Kind == replica.ChangeMove {
+			if err := u.DropChange(c.Seq); err != nil {
+				return false, err
+			}
+		}
+	}
+	return true, nil
+}
+
+// demote fills the local file that stays where a message was moved away to.
+func (t *tree) demote(u *replica.Update, num replica.Num, blob replica.BlobID, size int64) error {
+	n, err := u.Node(num)
+	if err != nil {
+		return err
+	}
+	n.Content, n.Size, n.Exact = blob, size, true
+	return u.Save(n)
+}
+
+// setAside keeps a version that can't be the next one of its message as a message of its own, in the folder of
+// conflict losers if there is one. ns is held.
+func (t *tree) setAside(n *replica.Node, w *workCopy) error {
+	s, ok, err := t.parseBlob(w.blob, w.size)
+	if err != nil {
+		return err
+	}
+	err = t.r.Update(func(u *replica.Update) error {
+		folder := n.Parent
+		if c, err := u.BySpecial(replica.SpecialConflicts); err == nil {
+			folder = c.Num
+		}
+		taken := func(fold string) bool { return u.Taken(folder, fold) }
+		name := names.Unique(names.Loser(n.Name, w.touched, t.opt.Location, ""), taken, mapi.SourceKey(fmt.Sprint(n.Num, w.touched.UnixNano())))
+		file := &replica.Node{Parent: folder, Name: name, Kind: replica.KindFile, Content: w.blob, Size: w.size, Exact: true,
+			Mtime: w.touched, Ctime: t.clock.Now(), Btime: t.clock.Now()}
+		num, err := u.Insert(file)
+		if err != nil {
+			return err
+		}
+		if ok {
+			if file, err = u.Node(num); err != nil {
+				return err
+			}
+			file.Kind, file.Message = replica.KindMessage, &replica.MessageInfo{State: replica.StateFull, Read: true}
+			if err := t.putVersion(u, file, s, w.touched, replica.Base{}, replica.ChangeCreate); err != nil {
+				return err
+			}
+		}
+		t.touchDirs(folder)
+		t.invalidate(stale{parent: makeID(folder, 0), name: name})
+		return u.DropWorkingCopy(n.Num)
+	})
+	if err == nil {
+		t.forgetCopy(n.Num)
+	}
+	return err
+}

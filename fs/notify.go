@@ -1,0 +1,198 @@
+package fs
+
+import (
+	"sync"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"mailfs/replica"
+)
+
+// stale names one thing that the kernel must not believe any longer. Exactly one of its parts is set.
+type stale struct {
+	attr   nodeID // attributes
+	data   nodeID // attributes and pages
+	parent nodeID // with name: what the name leads to, or that it leads nowhere
+	name   string
+	gone   nodeID // with parent and name: the node that the name led to is no more
+}
+
+// kernel is the side of go-fuse that takes notices. None of its calls may be made while a lock is held that an
+// operation needs, or from within an operation: the kernel can hold a lock of the same file.
+type kernel interface {
+	InodeNotify(node uint64, off, length int64) fuse.Status
+	EntryNotify(parent uint64, name string) fuse.Status
+	DeleteNotify(parent, child uint64, name string) fuse.Status
+}
+
+// notifier is the one goroutine that tells the kernel what changed, and the queue in front of it.
+type notifier struct {
+	t *tree
+	k kernel
+
+	mu    sync.Mutex
+	queue []stale
+	wake  chan struct{}
+}
+
+// repeatAfter is when a notice is given a second time: an answer that was computed before the change may have been
+// on its way to the kernel when the first one passed it.
+const repeatAfter = 200 * time.Millisecond
+
+// startNotifier begins to feed the kernel with what the replica and the tree say. The function returned ends it.
+func (t *tree) startNotifier(k kernel) (stop func()) {
+	n := &t.notices
+	n.k = k
+	events, cancel := t.r.Subscribe()
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		n.run(events, quit)
+	}()
+	return func() {
+		cancel()
+		close(quit)
+		<-done
+	}
+}
+
+// add queues notices. It never blocks and may be called anywhere.
+func (n *notifier) add(list ...stale) {
+	n.mu.Lock()
+	n.queue = append(n.queue, list...)
+	n.mu.Unlock()
+	select {
+	case n.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (n *notifier) run(events <-chan []replica.Event, quit <-chan struct{}) {
+	var again []stale
+	var repeat <-chan time.Time
+	send := func(list []stale) {
+		for _, s := range list {
+			n.tell(s)
+		}
+		if len(list) > 0 {
+			again = append(again, list...)
+			if repeat == nil {
+				repeat = time.After(repeatAfter)
+			}
+		}
+	}
+	for {
+		select {
+		case <-quit:
+			return
+		case batch, ok := <-events:
+			if !ok {
+				events = nil
+				continue
+			}
+			send(n.t.digest(batch))
+		case <-n.wake:
+			n.mu.Lock()
+			list := n.queue
+			n.queue = nil
+			n.mu.Unlock()
+			send(list)
+		case <-repeat:
+			for _, s := range again {
+				n.tell(s)
+			}
+			again, repeat = nil, nil
+		}
+	}
+}
+
+func (n *notifier) tell(s stale) {
+	// Each answers ENOENT for what the kernel doesn't know, which is as good.
+	switch {
+	case s.gone != 0:
+		n.k.DeleteNotify(uint64(s.parent), uint64(s.gone), s.name)
+	case s.parent != 0:
+		n.k.EntryNotify(uint64(s.parent), s.name)
+	case s.data != 0:
+		n.k.InodeNotify(uint64(s.data), 0, 0)
+	case s.attr != 0:
+		n.k.InodeNotify(uint64(s.attr), -1, 0)
+	}
+}
+
+// digest takes in the events of one commit and tells what they make stale. What this file system did itself the
+// kernel knows from the calls; only attributes can have changed then.
+func (t *tree) digest(batch []replica.Event) (out []stale) {
+	epoch := t.epoch.Add(1)
+	dirs := map[replica.Num]bool{}
+	for _, e := range batch {
+		switch e.Kind {
+		case replica.EventJournal, replica.EventQueue:
+			continue
+		}
+		if e.Remote {
+			t.noteRemote(e, epoch)
+			switch e.Kind {
+			case replica.EventAdded:
+				dirs[e.Parent] = true
+				out = append(out, stale{parent: makeID(e.Parent, 0), name: e.Name})
+			case replica.EventRemoved:
+				dirs[e.Parent] = true
+				out = append(out, stale{parent: makeID(e.Parent, 0), name: e.Name})
+			case replica.EventMoved:
+				dirs[e.Parent], dirs[e.OldParent] = true, true
+				out = append(out, stale{parent: makeID(e.OldParent, 0), name: e.OldName}, stale{parent: makeID(e.Parent, 0), name: e.Name})
+			case replica.EventContent:
+				out = append(out, stale{parent: makeID(e.Parent, 0), name: e.Name})
+			}
+		}
+		if e.Kind == replica.EventContent || e.Kind == replica.EventAttr {
+			if id, ok := t.current(e.Item); ok {
+				out = append(out, stale{attr: id})
+			}
+		}
+	}
+	now := t.clock.Now()
+	for d := range dirs {
+		if d == 0 {
+			continue
+		}
+		t.mu.Lock()
+		t.dirTimes[d] = now
+		t.mu.Unlock()
+		out = append(out, stale{attr: makeID(d, 0)})
+	}
+	return out
+}
+
+// noteRemote records when an item's content was last changed by somebody else, and lets what a program has saved
+// meanwhile become a change at once, so that the two meet as soon as they can.
+func (t *tree) noteRemote(e replica.Event, epoch uint64) {
+	if e.Kind != replica.EventContent {
+		return
+	}
+	const limit = 1 << 16
+	t.mu.Lock()
+	if len(t.remote) >= limit {
+		clear(t.remote)
+	}
+	t.remote[e.Item] = epoch
+	saved := t.copies[e.Item] != nil
+	t.mu.Unlock()
+	if saved {
+		go t.commitSoon(e.Item)
+	}
+}
+
+// current returns the id that an item has now.
+func (t *tree) current(num replica.Num) (id nodeID, ok bool) {
+	err := t.r.View(func(v *replica.View) error {
+		n, err := v.Node(num)
+		if err == nil {
+			id = t.idOf(n)
+		}
+		return err
+	})
+	return id, err == nil
+}

@@ -1,0 +1,417 @@
+package fs
+
+import (
+	"errors"
+	"syscall"
+
+	"mailfs/internal/names"
+	"mailfs/replica"
+)
+
+// The flags of renameat2(2).
+const (
+	renameNoReplace = 1
+	renameExchange  = 2
+)
+
+// rename moves a node to another name, replacing what has that name, or with renameExchange swaps two.
+func (t *tree) rename(oldDir nodeID, oldName string, newDir nodeID, newName string, flags uint32) error {
+	if flags&^(renameNoReplace|renameExchange) != 0 || flags == renameNoReplace|renameExchange {
+		return syscall.EINVAL
+	}
+	t.ns.Lock()
+	defer t.ns.Unlock()
+	if err := t.commitBeforeMove(oldDir, oldName, newName); err != nil {
+		return err
+	}
+	m := &move{t: t, flags: flags}
+	err := t.r.Update(func(u *replica.Update) error {
+		*m = move{t: t, flags: flags}
+		if err := m.find(u, oldDir, oldName, newDir, newName); err != nil {
+			return err
+		}
+		switch {
+		case m.dst != nil && m.dst.Num == m.src.Num:
+			return nil
+		case flags&renameExchange != 0:
+			return m.exchange(u)
+		}
+		return m.replace(u)
+	})
+	if err != nil {
+		return err
+	}
+	m.after()
+	t.touchDirs(m.from.Num, m.to.Num)
+	return nil
+}
+
+// commitBeforeMove makes a change of what was saved under a name that is about to be moved away, without waiting for
+// the window: whoever takes the name next builds on it.
+func (t *tree) commitBeforeMove(dir nodeID, name, newName string) error {
+	if t.opt.ReadOnly || dir.control() || names.IsMessageName(newName) {
+		return nil
+	}
+	var n *replica.Node
+	err := t.r.View(func(v *replica.View) (err error) {
+		n, err = v.Lookup(dir.num(), name)
+		return err
+	})
+	if errors.Is(err, replica.ErrNotFound) || err == nil && !regular(n) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return t.commit(n.Num)
+}
+
+// move is one rename under way.
+type move struct {
+	t        *tree
+	flags    uint32
+	from, to *replica.Node // directories
+	src      *replica.Node // as it was
+	dst      *replica.Node // as it was, nil if the name was free
+	name     string
+
+	remember bool          // src left a slot
+	gone     *replica.Node // dst, when the file that had the name is no more
+	due      []replica.Num // files that may be messages now
+}
+
+func (m *move) find(u *replica.Update, oldDir nodeID, oldName string, newDir nodeID, newName string) (err error) {
+	if m.from, err = m.t.writableDir(&u.View, oldDir); err != nil {
+		return err
+	}
+	if m.to, err = m.t.writableDir(&u.View, newDir); err != nil {
+		return err
+	}
+	if reserved(m.from.Num, oldName) {
+		return syscall.EPERM
+	}
+	if err := checkName(m.to.Num, newName); err != nil {
+		return err
+	}
+	m.name = newName
+	if m.src, err = u.Lookup(m.from.Num, oldName); err != nil {
+		return err
+	}
+	m.dst, err = u.Lookup(m.to.Num, newName)
+	if errors.Is(err, replica.ErrNotFound) {
+		m.dst, err = nil, nil
+		if m.flags&renameExchange != 0 {
+			return syscall.ENOENT
+		}
+	}
+	if err == nil && m.dst != nil && m.flags&renameNoReplace != 0 {
+		return syscall.EEXIST
+	}
+	return err
+}
+
+// allowed checks whether a node may have a name in a directory.
+func (m *move) allowed(n, dir *replica.Node, name string) error {
+	sameDir := n.Parent == dir.Num
+	switch n.Kind {
+	case replica.KindMessage:
+		if dir.Kind == replica.KindDir {
+			return syscall.EXDEV
+		}
+		if !sameDir && dir.Folder.Special == replica.SpecialOutbox {
+			return syscall.EPERM
+		}
+	case replica.KindFolder:
+		if n.Folder.Special != replica.SpecialNone || n.Num == replica.RootNum {
+			return syscall.EPERM
+		}
+		if dir.Kind == replica.KindDir {
+			return syscall.EXDEV
+		}
+		if names.IsOverlayName(name) {
+			return syscall.EPERM
+		}
+	case replica.KindFile:
+		if !sameDir && dir.Folder != nil && dir.Folder.Special == replica.SpecialOutbox && names.IsMessageName(name) {
+			return syscall.EPERM
+		}
+	}
+	return nil
+}
+
+// replace is rename without renameExchange.
+func (m *move) replace(u *replica.Update) error {
+	if err := m.allowed(m.src, m.to, m.name); err != nil {
+		return err
+	}
+	if m.dst != nil {
+		if err := m.clear(u); err != nil {
+			return err
+		}
+	}
+	if err := u.Move(m.src.Num, m.to.Num, m.name); err != nil {
+		return err
+	}
+	return m.arrived(u, m.src, m.from.Num)
+}
+
+// clear frees the new name. A local file that takes the name of a message claims the message.
+func (m *move) clear(u *replica.Update) error {
+	src, dst := m.src, m.dst
+	switch {
+	case isDir(dst) && !isDir(src):
+		return syscall.EISDIR
+	case !isDir(dst) && isDir(src):
+		return syscall.ENOTDIR
+	case isDir(dst):
+		return m.t.dropDir(u, dst)
+	}
+	m.gone = dst
+	heir := src.Kind == replica.KindFile && m.to.Kind == replica.KindFolder && names.IsMessageName(m.name)
+	if heir && dst.Kind == replica.KindMessage {
+		return m.claim(u)
+	}
+	if c, ok := claimOf(dst); heir && ok && len(src.Xattrs[xattrClaim]) == 0 {
+		// A second save before the first has become a change.
+		now, err := u.Node(src.Num)
+		if err != nil {
+			return err
+		}
+		setClaim(now, c)
+		if err := m.t.saveMarked(u, now); err != nil {
+			return err
+		}
+		gone := *dst
+		setLocal(&gone, xattrClaim, nil)
+		m.gone = &gone
+		if err := m.t.mark(u, dst.Num, false); err != nil {
+			return err
+		}
+		return u.Remove(dst.Num)
+	}
+	return m.t.drop(u, dst)
+}
+
+// claim makes src the heir of the message dst. What can't be a message may not take the place of one.
+func (m *move) claim(u *replica.Update) error {
+	now, err := u.Node(m.src.Num)
+	if err != nil {
+		return err
+	}
+	if len(now.Xattrs[xattrReason]) > 0 {
+		return syscall.EINVAL
+	}
+	if now.Size > 0 && !m.t.parses(now) {
+		return syscall.EINVAL
+	}
+	if err := m.t.releaseClaim(u, now); err != nil {
+		return err
+	}
+	setClaim(now, newClaim(m.dst.Num, m.to.Num, m.t.baseAt(m.dst, m.src.Num)))
+	if err := m.t.saveMarked(u, now); err != nil {
+		return err
+	}
+	if err := u.DropWorkingCopy(m.dst.Num); err != nil && !errors.Is(err, replica.ErrNotFound) {
+		return err
+	}
+	return u.Detach(m.dst.Num)
+}
+
+// parses reports whether the stored bytes of a local file are a message.
+func (t *tree) parses(n *replica.Node) bool {
+	c, err := t.contentOf(n)
+	if err != nil {
+		return false
+	}
+	defer c.Close()
+	return checkMessage(newSection(c)) == nil
+}
+
+// arrived does what follows from a node's new place.
+func (m *move) arrived(u *replica.Update, was *replica.Node, from replica.Num) error {
+	n, err := u.Node(was.Num)
+	if err != nil {
+		return err
+	}
+	switch n.Kind {
+	case replica.KindMessage:
+		m.remember = m.remember || was.Num == m.src.Num
+		if dir := m.dirNode(n.Parent); n.Parent == from || dir.Kind != replica.KindFolder {
+			return nil
+		}
+		return m.t.enqueueMove(u, n, from)
+	case replica.KindFolder:
+		n.Folder.DisplayName = names.FolderDecode(n.Name)
+		if err := u.Save(n); err != nil {
+			return err
+		}
+		return m.t.enqueueFolder(u, n, replica.ChangeFolderUpdate)
+	case replica.KindDir:
+		return m.adopt(u, n)
+	case replica.KindFile:
+		return m.settle(u, n)
+	}
+	return nil
+}
+
+// dirNode returns the one of both directories that has a number.
+func (m *move) dirNode(num replica.Num) *replica.Node {
+	if num == m.from.Num {
+		return m.from
+	}
+	return m.to
+}
+
+// settle looks at a local file under its new name: it may be a message there.
+func (m *move) settle(u *replica.Update, n *replica.Node) error {
+	if !m.t.shownAsMessage(&u.View, n) {
+		if len(n.Xattrs[xattrClaim]) > 0 {
+			// What it replaced is replaced; what replaced it is no message.
+			if err := m.t.releaseClaim(u, n); err != nil {
+				return err
+			}
+			setLocal(n, xattrClaim, nil)
+			setReason(n, "")
+			markClosed(n, false)
+			return m.t.saveMarked(u, n)
+		}
+		if n.Xattrs[xattrReason] == nil && n.Xattrs[xattrClosed] == nil {
+			return nil
+		}
+		setReason(n, "")
+		markClosed(n, false)
+		return m.t.saveMarked(u, n)
+	}
+	if len(n.Xattrs[xattrClaim]) == 0 {
+		if err := m.t.takeSlot(u, n); err != nil {
+			return err
+		}
+	}
+	if n.Size > 0 {
+		if m.t.parses(n) {
+			setReason(n, "")
+			markClosed(n, !m.t.writing(n.Num))
+			m.due = append(m.due, n.Num)
+		} else {
+			setReason(n, "not an Internet message: it does not start with a header field")
+		}
+	}
+	return m.t.saveMarked(u, n)
+}
+
+// adopt makes a local directory that got a visible name in a folder a folder itself, with all that is in it.
+func (m *move) adopt(u *replica.Update, n *replica.Node) error {
+	parent, err := u.Node(n.Parent)
+	if err != nil {
+		return err
+	}
+	if parent.Kind != replica.KindFolder || names.IsOverlayName(n.Name) {
+		return nil
+	}
+	n.Kind, n.Folder, n.Mode = replica.KindFolder, newFolder(n.Name), 0
+	if err := u.Save(n); err != nil {
+		return err
+	}
+	if err := m.t.enqueueFolder(u, n, replica.ChangeFolderCreate); err != nil {
+		return err
+	}
+	for c, err := range u.Children(n.Num, "") {
+		if err != nil {
+			return err
+		}
+		switch c.Kind {
+		case replica.KindDir:
+			err = m.adopt(u, c)
+		case replica.KindFile:
+			err = m.settle(u, c)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// exchange swaps src and dst. A local file that gets the name of a message claims it, as in a save that moves the
+// old file away.
+func (m *move) exchange(u *replica.Update) error {
+	if err := m.allowedSwapped(m.src, m.to, m.name); err != nil {
+		return err
+	}
+	if err := m.allowedSwapped(m.dst, m.from, m.src.Name); err != nil {
+		return err
+	}
+	if err := u.Exchange(m.src.Num, m.dst.Num); err != nil {
+		return err
+	}
+	var claimed []replica.Num
+	for _, pair := range [][2]*replica.Node{{m.src, m.dst}, {m.dst, m.src}} {
+		file, message := pair[0], pair[1]
+		if file.Kind != replica.KindFile || message.Kind != replica.KindMessage {
+			continue
+		}
+		now, err := u.Node(file.Num)
+		if err != nil {
+			return err
+		}
+		if !m.t.shownAsMessage(&u.View, now) {
+			continue
+		}
+		if now.Size > 0 && !m.t.parses(now) {
+			return syscall.EINVAL
+		}
+		setClaim(now, newClaim(message.Num, message.Parent, m.t.baseAt(message, file.Num)))
+		if err := m.t.saveMarked(u, now); err != nil {
+			return err
+		}
+		claimed = append(claimed, message.Num)
+	}
+	if err := m.arrived(u, m.src, m.from.Num); err != nil {
+		return err
+	}
+	if err := m.arrived(u, m.dst, m.to.Num); err != nil {
+		return err
+	}
+	for _, num := range claimed {
+		if _, err := m.t.holdDeletion(u, num); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// allowedSwapped is allowed, but for a message that goes to a local directory in exchange for a file: the file
+// takes its place, and what stays behind becomes local.
+func (m *move) allowedSwapped(n, dir *replica.Node, name string) error {
+	err := m.allowed(n, dir, name)
+	if err == syscall.EXDEV && n.Kind == replica.KindMessage {
+		other := m.src
+		if n.Num == m.src.Num {
+			other = m.dst
+		}
+		if other.Kind == replica.KindFile && n.Message.State == replica.StateFull {
+			return nil
+		}
+	}
+	return err
+}
+
+// after is what follows once the rename is committed. ns is held.
+func (m *move) after() {
+	t := m.t
+	if m.dst != nil && m.dst.Num == m.src.Num {
+		return
+	}
+	if m.gone != nil {
+		t.dropped(m.gone)
+		delete(t.slots, slotKey{m.gone.Parent, m.gone.Name})
+	}
+	if m.remember && m.src.Kind == replica.KindMessage && m.flags&renameExchange == 0 {
+		t.remember(m.src.Parent, m.src.Name, m.src)
+	}
+	for _, num := range m.due {
+		if !t.writing(num) {
+			t.schedule(num)
+		}
+	}
+}

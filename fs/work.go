@@ -1,0 +1,372 @@
+package fs
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"sort"
+	"syscall"
+	"time"
+
+	"mailfs/internal/names"
+	"mailfs/replica"
+)
+
+// workCopy mirrors the durable working copy of a message: bytes that were written under one of its ids and have not
+// become a change yet.
+type workCopy struct {
+	id      nodeID
+	blob    replica.BlobID
+	size    int64
+	base    replica.Base
+	touched time.Time
+	closed  bool
+	reason  string
+}
+
+// candidate reports whether a node is, or may become, a message: its visible name ends in .eml and it is in a folder.
+func (t *tree) candidate(v *replica.View, n *replica.Node) bool {
+	return n.Kind == replica.KindMessage || n.Kind == replica.KindFile && t.shownAsMessage(v, n)
+}
+
+// flush makes what was written durable. It is EINVAL for a file that is to be a message, is not empty and does not
+// parse; the bytes are durable all the same. closing says that this is the close of the process that opened the
+// file, after which, if no one else has it open for writing, the file counts as closed even if nobody lives to see
+// the release.
+func (h *handle) flush(closing bool) error {
+	f := h.f
+	if f == nil || !h.write {
+		return nil
+	}
+	if closing {
+		f.t.mu.RLock()
+		closing = f.writers == 1
+		f.t.mu.RUnlock()
+	}
+	return f.save(closing)
+}
+
+// sync is fsync: durable, and no judgement on half-written files.
+func (h *handle) sync() error {
+	if h.f == nil || !h.write {
+		return nil
+	}
+	if err := h.f.save(false); err != syscall.EINVAL {
+		return err
+	}
+	return nil
+}
+
+// save stores the working copy if there is anything new in it.
+func (f *file) save(closing bool) error {
+	f.mu.Lock()
+	if f.buf == nil || f.unlinked || f.seq == f.saved {
+		reason, wrote := f.reason, f.buf != nil && f.seq > 0 && !f.unlinked
+		f.mu.Unlock()
+		if closing && wrote {
+			f.recordClose()
+		}
+		return invalidIf(reason)
+	}
+	seq, size := f.seq, f.buf.Size()
+	blob, _, err := f.t.r.PutBlob(context.Background(), io.NewSectionReader(f.buf, 0, size))
+	f.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	f.t.ns.Lock()
+	defer f.t.ns.Unlock()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.unlinked || f.buf == nil {
+		return nil
+	}
+	if err := f.store(blob, size, closing); err != nil {
+		return err
+	}
+	f.saved = seq
+	return invalidIf(f.reason)
+}
+
+func invalidIf(reason string) error {
+	if reason != "" {
+		return syscall.EINVAL
+	}
+	return nil
+}
+
+// store records a stored blob as the file's bytes. ns and f.mu are held.
+func (f *file) store(blob replica.BlobID, size int64, closing bool) error {
+	t := f.t
+	var n *replica.Node
+	var cand bool
+	err := t.r.View(func(v *replica.View) (err error) {
+		if n, err = v.Node(f.num); err == nil {
+			cand = t.candidate(v, n)
+		}
+		return err
+	})
+	if errors.Is(err, replica.ErrNotFound) {
+		f.unlinked = true
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	f.reason = ""
+	if cand && size > 0 {
+		if err := checkMessage(io.NewSectionReader(f.buf, 0, size)); err != nil {
+			f.reason = reasonOf(err)
+		}
+	}
+	closed := closing && cand && size > 0 && f.reason == ""
+	if n.Kind == replica.KindMessage {
+		return f.storeCopy(n, blob, size, closed)
+	}
+	n.Content, n.Size, n.Exact = blob, size, true
+	n.Mtime, n.Ctime = f.touched, later(t.clock.Now(), n.Ctime)
+	markClosed(n, closed)
+	setReason(n, f.reason)
+	if err := t.saveFile(n); err != nil {
+		return err
+	}
+	f.node = n
+	return nil
+}
+
+// storeCopy stores the working copy of a message.
+func (f *file) storeCopy(n *replica.Node, blob replica.BlobID, size int64, closed bool) error {
+	t := f.t
+	t.mu.RLock()
+	w := t.copies[f.num]
+	t.mu.RUnlock()
+	if w != nil && w.id != f.id {
+		// Two programs write different versions of one message: there is one durable working copy, so the other
+		// becomes a change of its own first.
+		if err := t.setAside(n, w); err != nil {
+			return err
+		}
+	}
+	w = &workCopy{id: f.id, blob: blob, size: size, base: f.base, touched: f.touched, closed: closed, reason: f.reason}
+	setReason(n, f.reason)
+	err := t.r.Update(func(u *replica.Update) error {
+		if err := u.PutWorkingCopy(w.record(f.num)); err != nil {
+			return err
+		}
+		now, err := u.Node(f.num)
+		if err != nil || string(now.Xattrs[xattrReason]) == f.reason {
+			return err
+		}
+		setReason(now, f.reason)
+		return u.Save(now)
+	})
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	if t.copies[f.num] == nil {
+		t.filesN.Add(1)
+	}
+	t.copies[f.num] = w
+	t.mu.Unlock()
+	return nil
+}
+
+func (w *workCopy) record(num replica.Num) *replica.WorkingCopy {
+	return &replica.WorkingCopy{Item: num, Content: w.blob, Size: w.size, Base: w.base, Closed: w.closed, At: w.touched}
+}
+
+func markClosed(n *replica.Node, closed bool) {
+	if closed {
+		setLocal(n, xattrClosed, []byte{1})
+	} else if n.Xattrs[xattrClosed] != nil {
+		setLocal(n, xattrClosed, nil)
+	}
+}
+
+func setReason(n *replica.Node, reason string) {
+	if reason != "" {
+		setLocal(n, xattrReason, []byte(reason))
+	} else if n.Xattrs[xattrReason] != nil {
+		setLocal(n, xattrReason, nil)
+	}
+}
+
+// release ends a handle. With the last one that could write, the close is recorded and the idle window begins.
+func (t *tree) release(h *handle) {
+	f := h.f
+	if f == nil {
+		if h.ctl != nil {
+			h.ctl.Close()
+		}
+		return
+	}
+	if h.write {
+		t.mu.RLock()
+		last := f.writers == 1
+		t.mu.RUnlock()
+		if err := f.save(false); err != nil && err != syscall.EINVAL {
+			t.opt.Logf("fs: storing a working copy: %v", err)
+		}
+		if last {
+			f.recordClose()
+		}
+	}
+	t.mu.Lock()
+	f.refs--
+	if h.write {
+		f.writers--
+	}
+	f.mu.Lock()
+	idle := f.refs == 0 && (f.buf == nil || f.seq == f.saved || f.unlinked)
+	if idle {
+		delete(t.files, f.id)
+		t.filesN.Add(-1)
+		f.closeContent()
+	}
+	f.mu.Unlock()
+	t.mu.Unlock()
+}
+
+// recordClose notes durably that a file was closed by its last writer, and starts its window. What is empty, not a
+// message, or no candidate stays local.
+func (f *file) recordClose() {
+	t := f.t
+	t.ns.Lock()
+	defer t.ns.Unlock()
+	f.mu.Lock()
+	wrote := f.seq > 0 && f.seq == f.saved && !f.unlinked && f.reason == "" && f.buf != nil && f.buf.Size() > 0
+	f.mu.Unlock()
+	if !wrote {
+		if t.pending[f.num] != nil {
+			t.schedule(f.num) // saved before; its window may have ended while the file was open
+		}
+		return
+	}
+	if err := t.recordClosed(f.num, f.id); err != nil {
+		t.opt.Logf("fs: recording a close: %v", err)
+	}
+}
+
+// recordClosed marks the stored bytes of an item as closed and starts the window. ns is held.
+func (t *tree) recordClosed(num replica.Num, id nodeID) error {
+	t.mu.RLock()
+	w := t.copies[num]
+	t.mu.RUnlock()
+	due := false
+	err := t.r.Update(func(u *replica.Update) error {
+		n, err := u.Node(num)
+		if err != nil {
+			return err
+		}
+		if n.Kind == replica.KindMessage {
+			if w == nil || w.id != id {
+				return nil
+			}
+			due = true
+			if w.closed {
+				return nil
+			}
+			c := *w
+			c.closed = true
+			return u.PutWorkingCopy(c.record(num))
+		}
+		if !t.candidate(&u.View, n) || n.Size == 0 {
+			return nil
+		}
+		due = true
+		if n.Xattrs[xattrClosed] != nil {
+			return nil
+		}
+		markClosed(n, true)
+		return t.saveMarked(u, n)
+	})
+	if errors.Is(err, replica.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if w != nil && due {
+		c := *w
+		c.closed = true
+		t.mu.Lock()
+		if t.copies[num] == w {
+			t.copies[num] = &c
+		}
+		t.mu.Unlock()
+	}
+	if due {
+		t.schedule(num)
+	}
+	return nil
+}
+
+// schedule starts or restarts the idle window of an item. ns is held.
+func (t *tree) schedule(num replica.Num) {
+	if old := t.pending[num]; old != nil {
+		old.Stop()
+	}
+	if t.closed {
+		return
+	}
+	t.pending[num] = t.clock.AfterFunc(t.opt.IdleWindow, func() { t.commitSoon(num) })
+}
+
+// saveFile stores a local file in a transaction of its own.
+func (t *tree) saveFile(n *replica.Node) error {
+	return t.r.Update(func(u *replica.Update) error { return t.saveMarked(u, n) })
+}
+
+// settingMarked lists, as JSON, the local files that are on their way to be messages: those that were closed and
+// those that claim one. It spares a walk through the whole tree after a crash.
+const settingMarked = "fs.marked"
+
+// saveMarked stores a local file and keeps the list of marked ones.
+func (t *tree) saveMarked(u *replica.Update, n *replica.Node) error {
+	if err := u.Save(n); err != nil {
+		return err
+	}
+	return t.mark(u, n.Num, n.Kind == replica.KindFile && (n.Xattrs[xattrClosed] != nil || n.Xattrs[xattrClaim] != nil))
+}
+
+// mark adds a file to the list or takes it off.
+func (t *tree) mark(u *replica.Update, num replica.Num, on bool) error {
+	list, err := marked(&u.View)
+	if err != nil {
+		return err
+	}
+	i := sort.Search(len(list), func(i int) bool { return list[i] >= num })
+	has := i < len(list) && list[i] == num
+	switch {
+	case has == on:
+		return nil
+	case on:
+		list = append(list, num)
+		sort.Slice(list, func(i, j int) bool { return list[i] < list[j] })
+	default:
+		list = append(list[:i], list[i+1:]...)
+	}
+	if len(list) == 0 {
+		return u.SetSetting(settingMarked, nil)
+	}
+	p, err := json.Marshal(list)
+	if err != nil {
+		return err
+	}
+	return u.SetSetting(settingMarked, p)
+}
+
+func marked(v *replica.View) (list []replica.Num, err error) {
+	p, err := v.Setting(settingMarked)
+	if err != nil || p == nil {
+		return nil, err
+	}
+	return list, json.Unmarshal(p, &list)
+}
+
+// isTemporary reports whether a name is one that locks have: they are dropped when the file system is unmounted.
+func isTemporary(name string) bool {
+	return names.IsOverlayName(name) && len(name) > len(".~lock.#") && name[:7] == ".~lock." && name[len(name)-1] == '#'
+}
