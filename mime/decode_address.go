@@ -62,7 +62,10 @@ func finish(words []string, comment, angle string, hasAngle, isQuoted bool) (Add
 		return Address{Name: decodeWords(text), Addr: angle}, angle != "" || text != ""
 	}
 	if !isQuoted && strings.Contains(text, "@") {
-		return Address{Name: decodeWords(comment), Addr: strings.ReplaceAll(text, " ", "")}, true
+		if text[0] != '"' {
+			text = strings.ReplaceAll(text, " ", "")
+		}
+		return Address{Name: decodeWords(comment), Addr: text}, true
 	}
 	return Address{Name: decodeWords(text)}, text != ""
 }

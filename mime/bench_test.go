@@ -1,0 +1,97 @@
+package mime
+
+import (
+	"bytes"
+	"io"
+	"testing"
+
+	"mailfs/mapi"
+)
+
+// benchMessages are all recorded messages with their rendered size.
+func benchMessages(b *testing.B) ([]*mapi.Message, int64) {
+	b.Helper()
+	var list []*mapi.Message
+	total := int64(0)
+	for _, m := range recordedByID(b) {
+		n, err := Renderer{}.Size(m)
+		if err != nil {
+			b.Fatal(err)
+		}
+		list = append(list, m)
+		total += n
+	}
+	return list, total
+}
+
+func BenchmarkRender(b *testing.B) {
+	list, total := benchMessages(b)
+	b.SetBytes(total)
+	b.ReportMetric(float64(len(list)), "messages/op")
+	for b.Loop() {
+		for _, m := range list {
+			if err := (Renderer{}).Render(io.Discard, m); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+func BenchmarkSize(b *testing.B) {
+	list, total := benchMessages(b)
+	b.SetBytes(total)
+	b.ReportMetric(float64(len(list)), "messages/op")
+	for b.Loop() {
+		for _, m := range list {
+			if _, err := (Renderer{}).Size(m); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+func BenchmarkParse(b *testing.B) {
+	list := originals(b)
+	total := 0
+	for _, o := range list {
+		total += len(o.data)
+	}
+	b.SetBytes(int64(total))
+	b.ReportMetric(float64(len(list)), "messages/op")
+	for b.Loop() {
+		for _, o := range list {
+			if _, err := Parse(bytes.NewReader(o.data), Options{}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+// BenchmarkRenderAttachment is one message with 64 MiB.
+func BenchmarkRenderAttachment(b *testing.B) {
+	m := noteWith("x", zeros(64<<20))
+	n, err := Renderer{}.Size(m)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(n)
+	for b.Loop() {
+		if err := (Renderer{}).Render(io.Discard, m); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkParseAttachment reads that message, its data going nowhere.
+func BenchmarkParseAttachment(b *testing.B) {
+	var in bytes.Buffer
+	if err := (Renderer{}).Render(&in, noteWith("x", zeros(64<<20))); err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(in.Len()))
+	for b.Loop() {
+		if _, err := Parse(bytes.NewReader(in.Bytes()), Options{Store: discard}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
