@@ -27,7 +27,7 @@ func dialHTTP(t testing.TB, s *Server, m *Mailbox, change func(*mapihttp.Config)
 	if change != nil {
 		change(&cfg)
 	}
-	h, err := mapihttp.NewClient(cfg)
+	h, err := mapihttp.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
