@@ -93,17 +93,17 @@ func TestAutodiscover(t *testing.T) {
 	s, m := newServer(t, Config{})
 	web := httptest.NewServer(s.Handler())
 	defer web.Close()
-	got, err := autodiscover.Discover(context.Background(), autodiscover.Config{Address: m.Address(), BaseURL: web.URL, Auth: basic{m.Address(), "secret"}})
+	got, err := autodiscover.Discover(context.Background(), autodiscover.Config{Address: m.Address(), BaseURL: web.URL, RoundTripper: web.Client().Transport, Auth: basic{m.Address(), "secret"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got.LegacyDN != m.DN() || !strings.HasPrefix(got.MailboxURL, web.URL+MailboxPath) {
 		t.Errorf("%+v", got)
 	}
-	if _, err := autodiscover.Discover(context.Background(), autodiscover.Config{Address: m.Address(), BaseURL: web.URL, Auth: basic{m.Address(), "wrong"}}); err == nil {
+	if _, err := autodiscover.Discover(context.Background(), autodiscover.Config{Address: m.Address(), BaseURL: web.URL, RoundTripper: web.Client().Transport, Auth: basic{m.Address(), "wrong"}}); err == nil {
 		t.Error("a wrong password is accepted")
 	}
-	if _, err := autodiscover.Discover(context.Background(), autodiscover.Config{Address: "nobody@example.test", BaseURL: web.URL, Auth: basic{m.Address(), "secret"}}); err == nil {
+	if _, err := autodiscover.Discover(context.Background(), autodiscover.Config{Address: "nobody@example.test", BaseURL: web.URL, RoundTripper: web.Client().Transport, Auth: basic{m.Address(), "secret"}}); err == nil {
 		t.Error("an unknown mailbox is found")
 	}
 }
