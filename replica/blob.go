@@ -206,18 +206,23 @@ func (u *Update) reref(was, is []BlobID) error {
 	for _, id := range is {
 		net[id]++
 	}
+	metas := make(map[BlobID]blobMeta, len(net))
 	for id, n := range net {
-		if n == 0 {
-			continue
-		}
 		m, err := u.blobMeta(id)
 		if err != nil {
 			return err
 		}
-		refs := int64(m.refs) + n
-		if refs < 0 {
-			return fmt.Errorf("%w: blob %d has %d references", errCorrupt, id, refs)
+		if int64(m.refs)+n < 0 {
+			return fmt.Errorf("%w: blob %d has %d references", errCorrupt, id, int64(m.refs)+n)
 		}
+		metas[id] = m
+	}
+	for id, n := range net {
+		if n == 0 {
+			continue
+		}
+		m := metas[id]
+		refs := int64(m.refs) + n
 		mark := orphanKey(spaceBlob, uint64(id))
 		switch {
 		case refs == 0:

@@ -127,13 +127,13 @@ func (u *Update) SetCheckpoint(s Scope, c *Checkpoint) error {
 	e.bytes(c.Read.Encode())
 	sorted(&e, c.Hints, e.iv)
 	u.set(keyString(spaceCheckpoint, string(s)), e.b)
-	return nil
+	return u.settleDrift(s)
 }
 
 // DropCheckpoint forgets the state of a scope.
 func (u *Update) DropCheckpoint(s Scope) error {
 	u.del(keyString(spaceCheckpoint, string(s)))
-	return nil
+	return u.settleDrift(s)
 }
 
 // Setting returns a small value by key (quota figures, renderer version, failures ...), nil if absent.

@@ -261,6 +261,9 @@ func (u *Update) PutHeader(n *Node, header mapi.PropertyBag) error {
 func (u *Update) replace(old *record, n *Node, m *mapi.Message) error {
 	r := *old
 	r.Node = *n
+	if err := u.free(old, &r); err != nil {
+		return err
+	}
 	ref, err := u.store(m)
 	if err != nil {
 		return err

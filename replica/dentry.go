@@ -123,10 +123,8 @@ func (u *Update) Insert(n *Node) (Num, error) {
 		return 0, err
 	}
 	r.Num = Num(num)
-	if u.remote && r.Message != nil {
-		if r.home, err = u.folderOrNone(r.Parent); err != nil {
-			return 0, err
-		}
+	if err := u.settleIn(r); err != nil {
+		return 0, err
 	}
 	if err := u.put(nil, r); err != nil {
 		return 0, err
@@ -207,18 +205,25 @@ func (u *Update) relocate(old *record, parent Num, name string) error {
 	if err := u.place(&r); err != nil {
 		return err
 	}
-	if u.remote && r.Message != nil {
-		home, err := u.folderOrNone(parent)
-		if err != nil {
-			return err
-		}
-		r.home = home
+	if err := u.settleIn(&r); err != nil {
+		return err
 	}
 	if err := u.put(old, &r); err != nil {
 		return err
 	}
 	u.placed(old, &r)
 	return nil
+}
+
+// settleIn makes the place of a message the one in which the server has it, in a
+// remote transaction.
+func (u *Update) settleIn(r *record) error {
+	if !u.remote || r.Message == nil {
+		return nil
+	}
+	home, err := u.folderOrNone(r.Parent)
+	r.home = home
+	return err
 }
 
 // Exchange swaps the places of two nodes.
@@ -234,7 +239,7 @@ func (u *Update) Exchange(a, b Num) error {
 	if err != nil {
 		return err
 	}
-	if ra.Parent == 0 || rb.Parent == 0 {
+	if !ra.listed() || !rb.listed() {
 		return fmt.Errorf("%w: node is not in the tree", ErrInvalid)
 	}
 	for _, p := range [][2]*record{{ra, rb}, {rb, ra}} {
@@ -251,6 +256,11 @@ func (u *Update) Exchange(a, b Num) error {
 	}
 	na, nb := *ra, *rb
 	na.Parent, na.Name, nb.Parent, nb.Name = rb.Parent, rb.Name, ra.Parent, ra.Name
+	for _, r := range []*record{&na, &nb} {
+		if err := u.settleIn(r); err != nil {
+			return err
+		}
+	}
 	if err := u.put(rb, &nb); err != nil {
 		return err
 	}
@@ -323,6 +333,9 @@ func (u *Update) Remove(n Num) error {
 	}
 	if old.Kind == KindFolder {
 		if err := u.removeHidden(n); err != nil {
+			return err
+		}
+		if err := u.clearDrift(n); err != nil {
 			return err
 		}
 	}

@@ -28,6 +28,7 @@ const (
 	spaceCounter    = 'C' // kind: numbers below are used up (side commit)
 	spaceSetting    = 't' // key: value
 	spaceCheckpoint = 'y' // scope: checkpoint
+	spaceDrift      = 'z' // folder, source key: membership changed since the folder's checkpoint
 	spaceReserve    = 'r' // first counter: size of a range reserved by the server
 	spaceUsed       = 'u' // first counter: how many of the range are used up (side commit)
 )

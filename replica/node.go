@@ -104,58 +104,76 @@ func (r *record) incompleteKey() []byte {
 }
 
 // put replaces the record old (nil: a new node) by r (nil: the node goes), with
-// everything that is derived from it. What r says was checked before, but for the
-// uniqueness of its indexes.
+// everything that is derived from it. Where it fails with ErrExists, it has changed
+// nothing.
 func (u *Update) put(old, r *record) error {
-	if err := u.putSource(old, r); err != nil {
-		return err
-	}
-	if err := u.putSpecial(old, r); err != nil {
-		return err
-	}
-	if err := u.putPlace(old, r); err != nil {
+	if err := u.free(old, r); err != nil {
 		return err
 	}
 	if err := u.putBlobs(old, r); err != nil {
 		return err
 	}
-	if old != nil && old.incomplete() {
-		u.del(old.incompleteKey())
+	if err := u.putPlace(old, r); err != nil {
+		return err
 	}
-	if r != nil && r.incomplete() {
-		u.set(r.incompleteKey(), []byte{1})
+	u.drifts(old, r)
+	if old != nil {
+		for k := range old.indexes() {
+			u.del([]byte(k))
+		}
 	}
-	if old != nil && old.home != 0 {
-		u.del(key2(spaceHome, uint64(old.home), uint64(old.Num)))
-	}
-	if r != nil && r.home != 0 {
-		u.set(key2(spaceHome, uint64(r.home), uint64(r.Num)), []byte{1})
+	if r != nil {
+		for k, v := range r.indexes() {
+			u.set([]byte(k), v)
+		}
 	}
 	return u.count(old, r)
 }
 
-func (u *Update) putSource(old, r *record) error {
-	var was, is mapi.SourceKey
+// indexes returns the entries that lead to a node, other than by number and name.
+func (r *record) indexes() map[string][]byte {
+	out := make(map[string][]byte, 4)
+	num := binary.AppendUvarint(nil, uint64(r.Num))
+	if sk := r.sourceKey(); sk != "" {
+		out[string(keyString(spaceSource, string(sk)))] = num
+	}
+	if s := r.special(); s != SpecialNone {
+		out[string([]byte{spaceSpecial, byte(s)})] = num
+	}
+	if r.incomplete() {
+		out[string(r.incompleteKey())] = []byte{1}
+	}
+	if r.home != 0 {
+		out[string(key2(spaceHome, uint64(r.home), uint64(r.Num)))] = []byte{1}
+	}
+	return out
+}
+
+// free checks that what must be unique about r is not taken by another node than old.
+func (u *Update) free(old, r *record) error {
+	if r == nil {
+		return nil
+	}
+	var was record
 	if old != nil {
-		was = old.sourceKey()
+		was = *old
 	}
-	if r != nil {
-		is = r.sourceKey()
+	if sk := r.sourceKey(); sk != "" && sk != was.sourceKey() {
+		if taken, err := u.has(keyString(spaceSource, string(sk))); err != nil || taken {
+			return orExists(err, "source key")
+		}
 	}
-	if was == is {
+	if s := r.special(); s != SpecialNone && s != was.special() {
+		if taken, err := u.has([]byte{spaceSpecial, byte(s)}); err != nil || taken {
+			return orExists(err, "special folder")
+		}
+	}
+	if !r.listed() || old != nil && old.listed() && old.Parent == r.Parent && old.Name == r.Name {
 		return nil
 	}
-	if was != "" {
-		u.del(keyString(spaceSource, string(was)))
+	if taken, err := u.has(r.key()); err != nil || taken {
+		return orExists(err, "name")
 	}
-	if is == "" {
-		return nil
-	}
-	k := keyString(spaceSource, string(is))
-	if taken, err := u.has(k); err != nil || taken {
-		return orExists(err, "source key")
-	}
-	u.setNumber(k, uint64(r.Num))
 	return nil
 }
 
@@ -164,31 +182,6 @@ func orExists(err error, what string) error {
 		return err
 	}
 	return fmt.Errorf("%w: %s", ErrExists, what)
-}
-
-func (u *Update) putSpecial(old, r *record) error {
-	var was, is Special
-	if old != nil {
-		was = old.special()
-	}
-	if r != nil {
-		is = r.special()
-	}
-	if was == is {
-		return nil
-	}
-	if was != SpecialNone {
-		u.del([]byte{spaceSpecial, byte(was)})
-	}
-	if is == SpecialNone {
-		return nil
-	}
-	k := []byte{spaceSpecial, byte(is)}
-	if taken, err := u.has(k); err != nil || taken {
-		return orExists(err, "special folder")
-	}
-	u.setNumber(k, uint64(r.Num))
-	return nil
 }
 
 // putPlace writes the record itself and keeps what a directory knows of its entries.
@@ -208,9 +201,6 @@ func (u *Update) putPlace(old, r *record) error {
 	}
 	k := r.key()
 	if moved {
-		if taken, err := u.has(k); err != nil || taken {
-			return orExists(err, "name")
-		}
 		u.set(key(spacePlace, uint64(r.Num)), k)
 		if r.listed() {
 			if err := u.entry(r, +1); err != nil {

@@ -83,6 +83,8 @@ type Update struct {
 	made    []BlobID        // blobs stored by this Update
 	acked   map[Num]*Change // fixed changes dropped here
 	totals  *totals
+	drift   []membership
+	settled map[Num]bool // folders with a new checkpoint
 	events  eventList
 }
 
@@ -126,6 +128,7 @@ func (r *Replica) newUpdate() *Update {
 
 		orphans: make(map[BlobID]bool),
 		acked:   make(map[Num]*Change),
+		settled: make(map[Num]bool),
 	}
 }
 
@@ -138,6 +141,9 @@ func (u *Update) del(k []byte)    { u.w[string(k)] = nil }
 // commit writes everything in one badger transaction and makes it visible.
 func (u *Update) commit() error {
 	u.saveTotals()
+	if err := u.saveDrift(); err != nil {
+		return err
+	}
 	if len(u.w) == 0 {
 		return nil
 	}
