@@ -142,10 +142,9 @@ func (c *Client) connectOnce(ctx context.Context, carried cookies) (*session, Co
 // server may chain several when the last ROP is one of those that can go on
 // ([MS-OXCRPC] 3.1.4.2.1.2.2).
 //
-// An error says nothing about whether the server has carried out the request, except
-// that Refused, Busy, and a SessionLost that came at once mean that it has not.
-// Unreachable leaves the session context as it was; the next request finds out
-// whether it still lives.
+// Only SessionLost says that the server has not carried out the request; after any
+// other error it may have. Unreachable and Busy leave the session context as it was:
+// the next request finds out whether it still lives.
 func (c *Client) Execute(ctx context.Context, payload []byte, maxOut uint32) ([][]byte, error) {
 	if err := c.turn.take(ctx); err != nil {
 		return nil, fmt.Errorf("%s: %w", Execute, err)

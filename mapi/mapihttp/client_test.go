@@ -310,10 +310,12 @@ func TestHTTPAnswers(t *testing.T) {
 		answer http.HandlerFunc
 		kind   string
 	}{
-		"wrong password":    {statusAnswer(401), "refused"},
-		"forbidden":         {statusAnswer(403), "refused"},
-		"not found":         {statusAnswer(404), "protocol"},
-		"redirect":          {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://elsewhere.test/x", 302) }, "protocol"},
+		"wrong password": {statusAnswer(401), "refused"},
+		"forbidden":      {statusAnswer(403), "refused"},
+		"not found":      {statusAnswer(404), "protocol"},
+		"redirect": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://elsewhere.test/x", http.StatusFound)
+		}, "protocol"},
 		"too many requests": {statusAnswer(429, "Retry-After", "5"), "busy 5s"},
 		"broken":            {statusAnswer(500), "unreachable"},
 		"broken, try later": {statusAnswer(500, "Retry-After", "3"), "busy 3s"},
