@@ -1,0 +1,353 @@
+package syncer
+
+import (
+	"errors"
+
+	"mailfs/conflict"
+	"mailfs/internal/names"
+	"mailfs/mapi"
+	"mailfs/mapi/idset"
+	"mailfs/replica"
+)
+
+const (
+	rightCreate = 0x00000002 // frightsCreate of PidTagRights ([MS-OXCPERM] 2.2.7)
+
+	// configurationClass marks folders that hold settings, not mail.
+	configurationClass = "IPF.Configuration"
+)
+
+// folderArrival is a folder as a hierarchy download brought it.
+type folderArrival struct {
+	mapi.Folder
+	id mapi.LongTermID
+	cn mapi.LongTermID
+}
+
+// applyHierarchy stores what a hierarchy download brought, with its state. Folders
+// whose parents did not come are left out of the state, so that the server sends
+// them again.
+func (s *Syncer) applyHierarchy(arrived []folderArrival, gone idset.IDSet, special map[mapi.SourceKey]replica.Special, cp *replica.Checkpoint) error {
+	return s.rep.Update(func(u *replica.Update) error {
+		u.Remote(true)
+		orphans, err := s.applyFolders(u, arrived, special)
+		if err != nil {
+			return err
+		}
+		for _, f := range orphans {
+			cp.Given.Remove(f.id)
+			cp.Seen.Remove(f.cn)
+		}
+		if err := s.removeFolders(u, gone); err != nil {
+			return err
+		}
+		return u.SetCheckpoint(replica.ScopeHierarchy, cp)
+	})
+}
+
+// applyFolders stores folders whose parents are there, round after round, since
+// nothing promises their order. It returns those that stay without a parent.
+func (s *Syncer) applyFolders(u *replica.Update, todo []folderArrival, special map[mapi.SourceKey]replica.Special) ([]folderArrival, error) {
+	for len(todo) > 0 {
+		var parked []folderArrival
+		for i := range todo {
+			done, err := s.applyFolder(u, &todo[i], special[todo[i].SourceKey])
+			if err != nil {
+				return nil, err
+			}
+			if !done {
+				parked = append(parked, todo[i])
+			}
+		}
+		if len(parked) == len(todo) {
+			return parked, nil
+		}
+		todo = parked
+	}
+	return nil, nil
+}
+
+// applyFolder stores one folder; false says that its parent is missing or below it.
+func (s *Syncer) applyFolder(u *replica.Update, f *folderArrival, special replica.Special) (bool, error) {
+	parent := replica.RootNum
+	if f.ParentSourceKey != "" {
+		p, err := u.BySourceKey(f.ParentSourceKey)
+		if errors.Is(err, replica.ErrNotFound) || err == nil && p.Parent == 0 && p.Num != replica.RootNum {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		parent = p.Num
+	}
+	n, err := u.BySourceKey(f.SourceKey)
+	if errors.Is(err, replica.ErrNotFound) {
+		return true, s.insertFolder(u, parent, f, special)
+	}
+	if err != nil || n.Folder == nil {
+		return true, err
+	}
+	if n.Num == replica.RootNum {
+		return true, nil
+	}
+	if below, err := isBelow(&u.View, parent, n.Num); err != nil || below {
+		return false, err
+	}
+	return true, s.updateFolder(u, n, parent, f, special)
+}
+
+// isBelow reports whether n is dir or lies somewhere in it.
+func isBelow(v *replica.View, n, dir replica.Num) (bool, error) {
+	for n != replica.RootNum && n != 0 {
+		if n == dir {
+			return true, nil
+		}
+		node, err := v.Node(n)
+		if err != nil {
+			return false, err
+		}
+		n = node.Parent
+	}
+	return false, nil
+}
+
+func (s *Syncer) insertFolder(u *replica.Update, parent replica.Num, f *folderArrival, special replica.Special) error {
+	n := &replica.Node{Parent: parent, Kind: replica.KindFolder, Folder: &replica.FolderInfo{}}
+	n.Name = s.freeName(&u.View, parent, names.Folder(f.DisplayName, f.SourceKey), f.SourceKey)
+	describeFolder(n, f, special)
+	_, err := u.Insert(n)
+	return err
+}
+
+func describeFolder(n *replica.Node, f *folderArrival, special replica.Special) {
+	i := n.Folder
+	i.SourceKey, i.ChangeKey, i.PCL = f.SourceKey, f.ChangeKey, f.PCL
+	i.DisplayName = f.DisplayName
+	i.Class = f.Properties.String(mapi.PidTagContainerClass)
+	i.Special = special
+	i.Hidden = f.Properties.Bool(mapi.PidTagAttributeHidden) || i.Class == configurationClass
+	i.ReadOnly = f.Properties.Has(mapi.PidTagRights) && f.Properties.Int(mapi.PidTagRights)&rightCreate == 0
+	i.Unread = int(f.Properties.Int(mapi.PidTagContentUnreadCount))
+	i.Properties = f.Properties
+	n.Mtime, n.Ctime = f.LastModified.Time(), f.LastModified.Time()
+	n.Btime = n.Mtime
+	if t := f.Properties.Time(mapi.PidTagCreationTime); believable(t) {
+		n.Btime = t.Time()
+	}
+	if n.Atime.IsZero() {
+		n.Atime = n.Mtime
+	}
+}
+
+// updateFolder applies a change of a folder that is here.
+func (s *Syncer) updateFolder(u *replica.Update, n *replica.Node, parent replica.Num, f *folderArrival, special replica.Special) error {
+	changes, err := u.ChangesOf(n.Num)
+	if err != nil {
+		return err
+	}
+	mine := n.Folder.ChangeKey == f.ChangeKey && n.Folder.PCL.Includes(f.PCL)
+	keep := false
+	for _, c := range changes {
+		k, err := s.meetFolderChange(u, n, c, f, mine)
+		if err != nil {
+			return err
+		}
+		keep = keep || k
+	}
+	display := n.Folder.DisplayName
+	describeFolder(n, f, special)
+	if n.Parent == 0 && !keep {
+		if err := u.Attach(n.Num, parent, s.freeName(&u.View, parent, names.Folder(f.DisplayName, f.SourceKey), f.SourceKey)); err != nil {
+			return err
+		}
+	} else if n.Parent != 0 && !keep && (n.Parent != parent || display != f.DisplayName) {
+		if err := s.placeFolder(u, n, parent, f); err != nil {
+			return err
+		}
+	}
+	now, err := u.Node(n.Num)
+	if err != nil {
+		return err
+	}
+	n.Parent, n.Name = now.Parent, now.Name
+	if keep {
+		n.Folder.DisplayName = display
+	}
+	if err := u.SetKeys(n.Num, f.SourceKey, f.ChangeKey, f.PCL); err != nil {
+		return err
+	}
+	return u.Save(n)
+}
+
+// meetFolderChange decides between a queued change of a folder and the one that
+// arrived; true keeps the local name and place.
+func (s *Syncer) meetFolderChange(u *replica.Update, n *replica.Node, c *replica.Change, f *folderArrival, mine bool) (bool, error) {
+	switch c.Kind {
+	case replica.ChangeFolderDelete:
+		if mine {
+			return true, nil
+		}
+		return false, u.DropChange(c.Seq) // a change there outweighs the deletion here
+	case replica.ChangeFolderUpdate, replica.ChangeFolderCreate:
+	default:
+		return false, nil
+	}
+	if mine || c.Kind == replica.ChangeFolderCreate {
+		return true, nil
+	}
+	out := conflict.Resolve(conflict.Case{
+		Object: conflict.Folder,
+		Local:  conflict.Version{PCL: c.Base.PCL, Modified: mapi.NewFileTime(c.At), Unnamed: true},
+		Remote: conflict.Version{PCL: f.PCL, ChangeKey: f.ChangeKey, Modified: f.LastModified},
+	})
+	if out.Action != conflict.KeepLocal {
+		return false, u.DropChange(c.Seq)
+	}
+	c.Base.ChangeKey, c.Base.PCL, c.Fixed = f.ChangeKey, out.PCL, false
+	return true, u.SaveChange(c)
+}
+
+// placeFolder gives a folder the place and name that it has on the server.
+func (s *Syncer) placeFolder(u *replica.Update, n *replica.Node, parent replica.Num, f *folderArrival) error {
+	name := names.Folder(f.DisplayName, f.SourceKey)
+	if n.Parent == parent && names.Fold(n.Name) == names.Fold(name) {
+		// its own name is in the way: only the case changes
+		if n.Name == name {
+			return nil
+		}
+		return u.Move(n.Num, parent, name)
+	}
+	return u.Move(n.Num, parent, s.freeName(&u.View, parent, name, f.SourceKey))
+}
+
+// removeFolders carries out deletions of folders on the server.
+func (s *Syncer) removeFolders(u *replica.Update, gone idset.IDSet) error {
+	for _, e := range gone.Entries() {
+		for _, r := range e.Set.Ranges() {
+			for c := r.Low; c <= r.High; c++ {
+				n, err := u.BySourceKey(mapi.LongTermID{GUID: e.GUID, Counter: c}.SourceKey())
+				if errors.Is(err, replica.ErrNotFound) {
+					continue
+				}
+				if err != nil {
+					return err
+				}
+				if n.Folder == nil || n.Num == replica.RootNum {
+					continue
+				}
+				if err := s.removeFolder(u, n); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// removeFolder removes a folder and what is in it. Local files go to the attic;
+// what was written here and is not on the server makes the folder come back.
+func (s *Syncer) removeFolder(u *replica.Update, n *replica.Node) error {
+	var children []*replica.Node
+	for c, err := range u.Children(n.Num, "") {
+		if err != nil {
+			return err
+		}
+		children = append(children, c)
+	}
+	for _, c := range children {
+		if err := s.removeChild(u, c); err != nil {
+			return err
+		}
+	}
+	if err := u.DropCheckpoint(replica.ContentsScope(n.Folder.SourceKey)); err != nil {
+		return err
+	}
+	left, _, err := u.CountChildren(n.Num)
+	if err != nil {
+		return err
+	}
+	if left > 0 {
+		return s.resurrectFolder(u, n)
+	}
+	return u.Remove(n.Num)
+}
+
+func (s *Syncer) removeChild(u *replica.Update, c *replica.Node) error {
+	switch c.Kind {
+	case replica.KindFolder:
+		changes, err := u.ChangesOf(c.Num)
+		if err != nil {
+			return err
+		}
+		for _, ch := range changes {
+			if ch.Kind == replica.ChangeFolderCreate {
+				return nil // new here: it keeps its parent alive
+			}
+		}
+		return s.removeFolder(u, c)
+	case replica.KindMessage:
+		changes, err := u.ChangesOf(c.Num)
+		if err != nil {
+			return err
+		}
+		for _, ch := range changes {
+			if ch.Kind == replica.ChangeMove && !ch.Fixed {
+				// moved in here, and the folder is gone: the move is void only if the
+				// message is still where it was; the upload finds out
+				return nil
+			}
+		}
+		return s.removeMessage(u, c)
+	}
+	return s.toAttic(u, c)
+}
+
+// resurrectFolder makes a folder that is gone on the server a new one.
+func (s *Syncer) resurrectFolder(u *replica.Update, n *replica.Node) error {
+	changes, err := u.ChangesOf(n.Num)
+	if err != nil {
+		return err
+	}
+	for _, c := range changes {
+		if err := u.DropChange(c.Seq); err != nil {
+			return err
+		}
+	}
+	if err := u.SetKeys(n.Num, "", "", nil); err != nil {
+		return err
+	}
+	_, err = u.Enqueue(&replica.Change{Kind: replica.ChangeFolderCreate, Item: n.Num, At: s.cfg.Now(), Folder: n.Parent})
+	return err
+}
+
+// toAttic moves local files of a folder that is gone to where local files without a
+// home are kept.
+func (s *Syncer) toAttic(u *replica.Update, c *replica.Node) error {
+	dir, err := s.attic(u)
+	if err != nil {
+		return err
+	}
+	return u.Move(c.Num, dir, s.freeName(&u.View, dir, c.Name, mapi.SourceKey(c.Name)))
+}
+
+// attic returns the local directory of files without a home, made when it is needed.
+func (s *Syncer) attic(u *replica.Update) (replica.Num, error) {
+	at := replica.RootNum
+	for _, name := range []string{names.Control, "local"} {
+		n, err := u.Lookup(at, name)
+		if errors.Is(err, replica.ErrNotFound) {
+			now := s.cfg.Now()
+			num, err := u.Insert(&replica.Node{Parent: at, Name: name, Kind: replica.KindDir, Mtime: now, Ctime: now, Atime: now, Btime: now})
+			if err != nil {
+				return 0, err
+			}
+			at = num
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		at = n.Num
+	}
+	return at, nil
+}

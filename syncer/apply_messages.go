@@ -1,0 +1,345 @@
+package syncer
+
+import (
+	"errors"
+
+	"mailfs/mapi"
+	"mailfs/mapi/idset"
+	"mailfs/replica"
+)
+
+// fate tells what became of an arrival.
+type fate uint8
+
+const (
+	applied  fate = iota
+	setAside      // a queued change stands against it: to be sent again
+)
+
+// applyMessages stores a batch of arrivals of one folder together with the state
+// that covers them. The change numbers of what was set aside are taken out of cp;
+// these arrivals are returned.
+func (s *Syncer) applyMessages(folder replica.Num, scope replica.Scope, batch []arrival, cp *replica.Checkpoint) (aside []arrival, err error) {
+	err = s.rep.Update(func(u *replica.Update) error {
+		u.Remote(true)
+		aside = aside[:0]
+		for i := range batch {
+			f, err := s.applyMessage(u, folder, &batch[i])
+			if err != nil {
+				return err
+			}
+			if f == setAside {
+				forget(cp, &batch[i])
+				aside = append(aside, batch[i])
+			}
+		}
+		return u.SetCheckpoint(scope, cp)
+	})
+	return aside, err
+}
+
+// forget makes the server send an item again: its change is taken out of what was seen.
+func forget(cp *replica.Checkpoint, a *arrival) {
+	cp.Seen.Remove(a.cn)
+	cp.SeenFAI.Remove(a.cn)
+}
+
+// applyMessage stores one arrival.
+func (s *Syncer) applyMessage(u *replica.Update, folder replica.Num, a *arrival) (fate, error) {
+	n, err := u.BySourceKey(a.key)
+	if errors.Is(err, replica.ErrNotFound) {
+		return applied, s.insertMessage(u, folder, a)
+	}
+	if err != nil {
+		return applied, err
+	}
+	if n.Message == nil {
+		return applied, nil // a folder's key on a message: not ours to resolve
+	}
+	changes, err := u.ChangesOf(n.Num)
+	if err != nil {
+		return applied, err
+	}
+	p := pendingOf(changes)
+	if n.Message.ChangeKey == a.change && n.Message.PCL.Includes(a.pcl) {
+		return applied, s.applySame(u, n, a, p)
+	}
+	if p.content || p.deleted {
+		return setAside, nil
+	}
+	return applied, s.applyVersion(u, n, a, p)
+}
+
+// pending sums up the queued changes of an item.
+type pending struct {
+	content, deleted, moved, read bool
+	props                         []*replica.Change
+}
+
+func pendingOf(changes []*replica.Change) (p pending) {
+	for _, c := range changes {
+		switch c.Kind {
+		case replica.ChangeCreate, replica.ChangeEdit:
+			p.content = true
+		case replica.ChangeDelete:
+			p.deleted = true
+		case replica.ChangeMove:
+			p.moved = true
+		case replica.ChangeRead:
+			p.read = true
+		case replica.ChangeProps:
+			p.props = append(p.props, c)
+		}
+	}
+	return p
+}
+
+// insertMessage adds a message that is new here.
+func (s *Syncer) insertMessage(u *replica.Update, folder replica.Num, a *arrival) error {
+	n := &replica.Node{
+		Parent: folder,
+		Kind:   replica.KindMessage,
+		Message: &replica.MessageInfo{
+			SourceKey: a.key, ChangeKey: a.change, PCL: a.pcl, FAI: a.fai, State: replica.StateHeader,
+		},
+	}
+	n.Name = s.nameOf(&u.View, folder, a.header, a.key)
+	s.describe(n, a)
+	num, err := u.Insert(n)
+	if err != nil {
+		return err
+	}
+	n.Num = num
+	return s.putContent(u, n, a)
+}
+
+// describe sets everything about a node that follows from what arrived.
+func (s *Syncer) describe(n *replica.Node, a *arrival) {
+	m := n.Message
+	m.ServerSize = a.size
+	m.Modified = a.modified
+	m.Read = a.header.Int(mapi.PidTagMessageFlags)&flagRead != 0
+	fillInfo(m, a.header)
+	n.Mtime = messageTime(m, a.header)
+	n.Ctime = n.Mtime
+	if believable(a.modified) {
+		n.Ctime = a.modified.Time()
+	}
+	n.Btime = n.Mtime
+	if t := a.header.Time(mapi.PidTagCreationTime); believable(t) {
+		n.Btime = t.Time()
+	}
+	if n.Atime.IsZero() {
+		n.Atime = n.Mtime
+	}
+	if a.full != nil {
+		m.State, n.Size, n.Exact, m.Renderer = replica.StateFull, a.rendered, true, s.render.version()
+	} else {
+		m.State, n.Size, n.Exact = replica.StateHeader, estimate(a.size), false
+	}
+	n.Content = 0
+}
+
+func (s *Syncer) putContent(u *replica.Update, n *replica.Node, a *arrival) error {
+	if a.full != nil {
+		return u.PutContent(n, a.full)
+	}
+	return u.PutHeader(n, a.header)
+}
+
+// applySame handles a version that is here already: only what no change number
+// tells of, the read state, can differ.
+func (s *Syncer) applySame(u *replica.Update, n *replica.Node, a *arrival, p pending) error {
+	if p.content || p.deleted || p.read {
+		return nil
+	}
+	read := a.header.Int(mapi.PidTagMessageFlags)&flagRead != 0
+	if a.full != nil && n.Message.State != replica.StateFull {
+		s.describe(n, a)
+		if err := u.Save(n); err != nil {
+			return err
+		}
+		return s.putContent(u, n, a)
+	}
+	if n.Message.Read == read {
+		return nil
+	}
+	return s.setRead(u, n, read)
+}
+
+func (s *Syncer) setRead(u *replica.Update, n *replica.Node, read bool) error {
+	n.Message.Read = read
+	n.Ctime = s.cfg.Now()
+	return u.Save(n)
+}
+
+// applyVersion replaces a message by a newer version. Changes of flags and the read
+// state that are queued stay on top; a queued move is not concerned.
+func (s *Syncer) applyVersion(u *replica.Update, n *replica.Node, a *arrival, p pending) error {
+	read, before := n.Message.Read, n.Message.Subject
+	n.Message.ChangeKey, n.Message.PCL, n.Message.FAI = a.change, a.pcl, a.fai
+	bag := a.header
+	for _, c := range p.props {
+		bag = overlay(bag, c)
+		c.Base = replica.Base{Version: n.Version, ChangeKey: a.change, PCL: a.pcl}
+		if err := u.SaveChange(c); err != nil {
+			return err
+		}
+	}
+	b := *a
+	b.header = bag
+	if len(p.props) > 0 && a.full != nil {
+		full := *a.full
+		for _, c := range p.props {
+			full.Properties = overlay(full.Properties, c)
+		}
+		b.full = &full
+	}
+	n.Message.Edited = n.Message.Edited || before != bag.String(mapi.PidTagSubject) && before != ""
+	if a.full != nil {
+		if old, err := u.Message(n.Num); err == nil && n.Message.State == replica.StateFull && !sameContent(old, a.full) {
+			n.Message.Edited = true
+		}
+	}
+	s.describe(n, &b)
+	if p.read {
+		n.Message.Read = read
+	}
+	if err := u.SetKeys(n.Num, a.key, a.change, a.pcl); err != nil {
+		return err
+	}
+	if err := u.Save(n); err != nil {
+		return err
+	}
+	return s.putContent(u, n, &b)
+}
+
+// overlay returns bag with a queued change of properties applied.
+func overlay(bag mapi.PropertyBag, c *replica.Change) mapi.PropertyBag {
+	bag = bag.Clone()
+	for _, p := range c.Set {
+		bag.Put(p)
+	}
+	for _, k := range c.Unset {
+		bag.Delete(k)
+	}
+	return bag
+}
+
+// applyGone removes messages that the server says are gone from a folder.
+func (s *Syncer) applyGone(u *replica.Update, folder replica.Num, gone idset.IDSet) error {
+	if gone.IsEmpty() {
+		return nil
+	}
+	nodes, err := s.membersOf(&u.View, folder, gone)
+	if err != nil {
+		return err
+	}
+	for _, n := range nodes {
+		if err := s.removeMessage(u, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// membersOf returns the messages whose ids are in the set: by key for few ids, by a
+// walk through the folder where a range stands for many that never existed.
+func (s *Syncer) membersOf(v *replica.View, folder replica.Num, set idset.IDSet) ([]*replica.Node, error) {
+	var out []*replica.Node
+	if set.Count() > 10_000 {
+		for n, err := range v.Messages(folder) {
+			if err != nil {
+				return nil, err
+			}
+			if id, ok := n.Message.SourceKey.LongTermID(); ok && set.Contains(id) {
+				out = append(out, n)
+			}
+		}
+		return out, nil
+	}
+	for _, e := range set.Entries() {
+		for _, r := range e.Set.Ranges() {
+			for c := r.Low; c <= r.High; c++ {
+				n, err := v.BySourceKey(mapi.LongTermID{GUID: e.GUID, Counter: c}.SourceKey())
+				if errors.Is(err, replica.ErrNotFound) {
+					continue
+				}
+				if err != nil {
+					return nil, err
+				}
+				if n.Message != nil {
+					out = append(out, n)
+				}
+			}
+		}
+	}
+	return out, nil
+}
+
+// removeMessage carries out a deletion on the server. What was written here and not
+// seen there comes back as a new item.
+func (s *Syncer) removeMessage(u *replica.Update, n *replica.Node) error {
+	changes, err := u.ChangesOf(n.Num)
+	if err != nil {
+		return err
+	}
+	p := pendingOf(changes)
+	if moveUnderWay(changes) {
+		return nil // our own move may be what took it away; the upload finds out
+	}
+	if p.content && !p.deleted {
+		return s.resurrect(u, n, changes)
+	}
+	return u.Remove(n.Num)
+}
+
+func moveUnderWay(changes []*replica.Change) bool {
+	for _, c := range changes {
+		if c.Fixed && (c.Kind == replica.ChangeMove || c.Kind == replica.ChangeDelete) {
+			return true
+		}
+	}
+	return false
+}
+
+// resurrect turns an edited message that is gone on the server into a new one.
+func (s *Syncer) resurrect(u *replica.Update, n *replica.Node, changes []*replica.Change) error {
+	for _, c := range changes {
+		if err := u.DropChange(c.Seq); err != nil {
+			return err
+		}
+	}
+	if err := u.SetKeys(n.Num, "", "", nil); err != nil {
+		return err
+	}
+	_, err := u.Enqueue(&replica.Change{
+		Kind: replica.ChangeCreate, Item: n.Num, At: s.cfg.Now(), Folder: n.Parent,
+		Base: replica.Base{Version: n.Version},
+	})
+	return err
+}
+
+// applyReadStates stores the read states that changed alone.
+func (s *Syncer) applyReadStates(u *replica.Update, folder replica.Num, ids idset.IDSet, read bool) error {
+	if ids.IsEmpty() {
+		return nil
+	}
+	nodes, err := s.membersOf(&u.View, folder, ids)
+	if err != nil {
+		return err
+	}
+	for _, n := range nodes {
+		changes, err := u.ChangesOf(n.Num)
+		if err != nil {
+			return err
+		}
+		if n.Message.Read == read || pendingOf(changes).read {
+			continue
+		}
+		if err := s.setRead(u, n, read); err != nil {
+			return err
+		}
+	}
+	return nil
+}

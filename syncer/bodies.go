@@ -1,0 +1,382 @@
+package syncer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"mailfs/mapi"
+	"mailfs/mapi/fxics"
+	"mailfs/replica"
+)
+
+const (
+	bodyWindow = 2000     // headers looked at together
+	bodyItems  = 100      // messages per request
+	bodyBytes  = 8 << 20  // bytes per request, as far as the sizes are known
+	blobOver   = 64 << 10 // values larger than this are kept as blobs
+)
+
+// want is a message whose body is to be fetched.
+type want struct {
+	num    replica.Num
+	key    mapi.SourceKey
+	folder mapi.SourceKey
+	size   int64
+}
+
+// decoding returns the options of decoding messages: large values go to blobs as
+// they arrive, so that memory does not depend on them.
+func (s *Syncer) decoding(ctx context.Context) *fxics.Options {
+	return &fxics.Options{
+		SpillOver: blobOver,
+		Spill: func(_ fxics.LargeValue, r io.Reader) (mapi.Blob, error) {
+			id, _, err := s.rep.PutBlob(ctx, r)
+			if err != nil {
+				return nil, err
+			}
+			return s.rep.OpenBlob(id)
+		},
+	}
+}
+
+// syncBodies completes the headers that the keep policy asks for, newest first
+// ([MS-OXCSYNC] 3.1.5.3.6).
+func (s *Syncer) syncBodies(ctx context.Context, l *link) error {
+	s.setPhase(PhaseBodies)
+	tried := map[replica.Num]bool{}
+	if err := s.countBodies(); err != nil {
+		return err
+	}
+	for {
+		wants, err := s.gatherWants(tried)
+		if err != nil || len(wants) == 0 {
+			return err
+		}
+		for _, w := range wants {
+			tried[w.num] = true
+		}
+		if err := s.fetchBodies(ctx, l, chunk(wants)); err != nil {
+			return err
+		}
+		if s.moreUrgent() {
+			return nil
+		}
+	}
+}
+
+// gatherWants returns the newest headers that the policy wants completed and that
+// were not tried in this pass.
+func (s *Syncer) gatherWants(tried map[replica.Num]bool) ([]want, error) {
+	var out []want
+	folders := map[replica.Num]*replica.Node{}
+	now := s.cfg.Now()
+	err := s.rep.View(func(v *replica.View) error {
+		out = out[:0]
+		for n, err := range v.Incomplete() {
+			if err != nil {
+				return err
+			}
+			w, ok, err := s.wantOf(v, n, folders)
+			if err != nil {
+				return err
+			}
+			if !ok || tried[n.Num] || !s.keepOf(folders[n.Parent].Folder).wants(n.Message.Delivered, now) {
+				continue
+			}
+			if out = append(out, w); len(out) == bodyWindow {
+				return nil
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// wantOf describes how to fetch a message; false for one that can't be fetched or
+// is not shown.
+func (s *Syncer) wantOf(v *replica.View, n *replica.Node, folders map[replica.Num]*replica.Node) (want, bool, error) {
+	f := folders[n.Parent]
+	if f == nil && n.Parent != 0 {
+		var err error
+		if f, err = v.Node(n.Parent); err != nil {
+			return want{}, false, err
+		}
+		folders[n.Parent] = f
+	}
+	if f == nil || f.Folder == nil || n.Message.FAI || n.Message.ChangeKey == "" {
+		return want{}, false, nil
+	}
+	w := want{num: n.Num, key: n.Message.SourceKey, folder: f.Folder.SourceKey, size: n.Message.ServerSize}
+	changes, err := v.ChangesOf(n.Num)
+	if err != nil {
+		return w, false, err
+	}
+	for _, c := range changes {
+		if c.Kind != replica.ChangeMove || c.From == 0 {
+			continue
+		}
+		// moved here, but not there yet
+		from, err := v.Node(c.From)
+		if err != nil || from.Folder == nil {
+			return w, false, nil
+		}
+		w.folder = from.Folder.SourceKey
+		break
+	}
+	return w, w.folder != "", nil
+}
+
+// chunk groups wants by folder, in order of their first one, and cuts the groups
+// into requests.
+func chunk(wants []want) [][]want {
+	group := map[mapi.SourceKey]int{}
+	var out [][]want
+	sizes := []int64{}
+	for _, w := range wants {
+		i, ok := group[w.folder]
+		if !ok || len(out[i]) >= bodyItems || sizes[i]+w.size > bodyBytes {
+			i = len(out)
+			out, sizes = append(out, nil), append(sizes, 0)
+			group[w.folder] = i
+		}
+		out[i] = append(out[i], w)
+		sizes[i] += w.size
+	}
+	return out
+}
+
+// body is a complete message that came for a want.
+type body struct {
+	want want
+	msg  *mapi.Message
+	size int64 // rendered
+}
+
+// fetchBodies fetches and stores the messages of the requests. While one answer is
+// decoded the next is on its way, and while one is stored the next is decoded.
+func (s *Syncer) fetchBodies(ctx context.Context, l *link, requests [][]want) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	type result struct {
+		bodies []body
+		err    error
+	}
+	results := make(chan result, 1)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer close(results)
+		for _, r := range requests {
+			bodies, err := s.readBodies(ctx, l, r)
+			select {
+			case results <- result{bodies, err}:
+			case <-ctx.Done():
+				return
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	var err error
+	for r := range results {
+		if err == nil {
+			err = s.storeBodies(r.bodies)
+		}
+		if err == nil {
+			err = r.err
+		}
+		if err != nil {
+			cancel()
+		}
+	}
+	<-done
+	if err == nil {
+		err = ctx.Err()
+	}
+	return err
+}
+
+// readBodies reads the answer to one request, all of one folder. What came before
+// an error is returned with it.
+func (s *Syncer) readBodies(ctx context.Context, l *link, wants []want) ([]body, error) {
+	stream, err := l.openMessages(ctx, wants)
+	var code mapi.ErrorCode
+	if errors.As(err, &code) {
+		// the folder or all messages are gone; the next pass over it tells
+		s.cfg.Logf("bodies: %v", code)
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer stream.close()
+	byKey := make(map[mapi.SourceKey]want, len(wants))
+	for _, w := range wants {
+		byKey[w.key] = w
+	}
+	dec := fxics.NewDecoder(stream, fxics.RootMessageList, s.decoding(ctx))
+	var out []body
+	for {
+		el, err := dec.Next()
+		if err == io.EOF {
+			return out, nil
+		}
+		if err != nil {
+			return out, fmt.Errorf("download of messages: %w", err)
+		}
+		switch e := el.(type) {
+		case *fxics.MessageContent:
+			key, err := l.identify(ctx, &e.Message)
+			if err != nil {
+				return out, err
+			}
+			if key == "" && len(wants) == 1 {
+				key = wants[0].key
+			}
+			w, ok := byKey[key]
+			if !ok {
+				s.cfg.Logf("bodies: a message that nobody asked for came")
+				continue
+			}
+			size, err := s.render.size(&e.Message)
+			if err != nil {
+				return out, err
+			}
+			out = append(out, body{want: w, msg: &e.Message, size: size})
+		case *fxics.ErrorInfo:
+			if err := s.noteFailure(wants[0].folder, e.Message.SourceKey(), e.Code); err != nil {
+				return out, err
+			}
+		}
+	}
+}
+
+// identify tells which message came: by PidTagOriginalEntryId
+// ([MS-OXCSYNC] 3.1.5.3.6), else by what other servers send.
+//
+// QUIRK: gromox 3.10 sends PidTagMid, whether SendEntryId is set or not, and never
+// an entry id or source key (captures 06).
+func (l *link) identify(ctx context.Context, m *mapi.Message) (mapi.SourceKey, error) {
+	if id := m.Properties.Bytes(mapi.PidTagOriginalEntryId); id != nil {
+		if key, ok := messageOfEntryID(id); ok {
+			return key, nil
+		}
+	}
+	if key := m.Properties.Bytes(mapi.PidTagSourceKey); len(key) > 0 {
+		return mapi.SourceKey(key), nil
+	}
+	if mid, ok := m.Properties.Get(mapi.PidTagMid).(int64); ok {
+		id, err := l.longID(ctx, uint64(mid))
+		return id.SourceKey(), err
+	}
+	return "", nil
+}
+
+// storeBodies stores complete messages, but not over what has changed meanwhile.
+func (s *Syncer) storeBodies(bodies []body) error {
+	if len(bodies) == 0 {
+		return nil
+	}
+	var items int
+	var bytes int64
+	err := s.rep.Update(func(u *replica.Update) error {
+		items, bytes = 0, 0
+		u.Remote(true)
+		for _, b := range bodies {
+			stored, err := s.storeBody(u, b)
+			if err != nil {
+				return err
+			}
+			if stored {
+				items++
+				bytes += b.want.size
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		s.board.update(func(st *Status) { st.Bodies.Done += items; st.Bodies.DoneBytes += bytes })
+	}
+	return err
+}
+
+func (s *Syncer) storeBody(u *replica.Update, b body) (bool, error) {
+	n, err := u.Node(b.want.num)
+	if errors.Is(err, replica.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if n.Message == nil || n.Message.State != replica.StateHeader {
+		return false, nil
+	}
+	changes, err := u.ChangesOf(n.Num)
+	if err != nil {
+		return false, err
+	}
+	p := pendingOf(changes)
+	if p.content {
+		return false, nil
+	}
+	msg := b.msg
+	if len(p.props) > 0 {
+		m := *msg
+		for _, c := range p.props {
+			m.Properties = overlay(m.Properties, c)
+		}
+		msg = &m
+	}
+	read := n.Message.Read
+	info := *n.Message
+	fillInfo(&info, msg.Properties)
+	n.Message = &info
+	n.Message.Read, n.Message.State, n.Message.Renderer = read, replica.StateFull, s.render.version()
+	n.Size, n.Exact = b.size, true
+	return true, u.PutContent(n, msg)
+}
+
+// completeKnown fetches the bodies of those arrivals whose older version is here in
+// full, so that they are not without one in between.
+func (s *Syncer) completeKnown(ctx context.Context, l *link, f folderRef, batch []arrival) error {
+	var wants []want
+	at := map[mapi.SourceKey]int{}
+	err := s.rep.View(func(v *replica.View) error {
+		for i := range batch {
+			a := &batch[i]
+			n, err := v.BySourceKey(a.key)
+			if errors.Is(err, replica.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			if n.Message == nil || n.Message.State != replica.StateFull || n.Message.ChangeKey == a.change || a.fai || a.full != nil {
+				continue
+			}
+			wants = append(wants, want{num: n.Num, key: a.key, folder: f.key, size: a.size})
+			at[a.key] = i
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, r := range chunk(wants) {
+		bodies, err := s.readBodies(ctx, l, r)
+		if err != nil {
+			return err
+		}
+		for _, b := range bodies {
+			a := &batch[at[b.want.key]]
+			if t := b.msg.Properties.Time(mapi.PidTagLastModificationTime); t != 0 && t != a.modified {
+				continue // it has changed again; the next pass brings the newer version
+			}
+			a.full, a.rendered = b.msg, b.size
+		}
+	}
+	return nil
+}

@@ -1,0 +1,35 @@
+// Package syncer keeps a replica in step with the mailbox on its server. One Syncer
+// owns the conversation with one mailbox; everybody else talks to the replica.
+//
+// # A pass
+//
+// A pass uploads the journal, downloads the folder hierarchy, then the contents of
+// those folders that have changed, as client headers ([MS-OXCSYNC] 3.1.5.3.5), and
+// then the bodies that the keep policy asks for, newest first
+// ([MS-OXCSYNC] 3.1.5.3.6). What was downloaded is committed together with the
+// synchronization state that covers it, never the one without the other.
+//
+// # Ids
+//
+// Short ids, handles and the numbers of named properties end here. What goes into
+// the replica has source keys, change keys and property names.
+//
+// # Versions
+//
+// An item with queued changes is never overwritten. A download that meets one
+// leaves it alone and keeps the server's change out of the stored state, so that it
+// is sent again; the upload finds the conflict and resolves it as package conflict
+// says. Deletions go up only for the version that the user saw.
+//
+// # Goroutines
+//
+// Passes run one at a time. Fetch requests share the session with a pass and are
+// served between its requests. The notification wait has a goroutine of its own,
+// which Run starts and stops.
+//
+// # Errors
+//
+// Errors of the connection end a pass and are retried by Run; the changes that were
+// on their way stay queued, with the ids that make a repeated send harmless. What a
+// server refuses for good is stored with the change and does not stop the others.
+package syncer

@@ -1,0 +1,150 @@
+package syncer
+
+import (
+	"context"
+	"errors"
+
+	"mailfs/mapi"
+	"mailfs/mapi/rop"
+	"mailfs/replica"
+)
+
+// keyColumns are what tells one version of an object from another.
+var keyColumns = []mapi.PropertyTag{
+	mapi.PidTagChangeKey, mapi.PidTagPredecessorChangeList, mapi.PidTagChangeNumber, mapi.PidTagLastModificationTime,
+}
+
+// keys are the version of an object as the server has it.
+type keys struct {
+	change   mapi.ChangeKey
+	pcl      mapi.PCL
+	cn       mapi.LongTermID // zero if the server does not tell
+	modified mapi.FileTime
+}
+
+// askKeys adds the request for the version of an open object.
+func (b *batch) askKeys(obj *object) *answer {
+	return b.do(obj, &rop.GetPropertiesSpecificRequest{WantUnicode: 1, PropertyTags: keyColumns})
+}
+
+// keysOf reads the answer to askKeys.
+func (l *link) keysOf(ctx context.Context, a *answer) (k keys, err error) {
+	row, err := a.row(keyColumns)
+	if err != nil {
+		return k, err
+	}
+	k.change = mapi.ChangeKey(row.Bytes(mapi.PidTagChangeKey))
+	if k.pcl, err = mapi.ParsePCL(row.Bytes(mapi.PidTagPredecessorChangeList)); err != nil {
+		return k, &mapi.Protocol{Err: err}
+	}
+	if x, err := k.change.XID(); err == nil {
+		k.pcl = k.pcl.Add(x)
+	}
+	k.modified = row.Time(mapi.PidTagLastModificationTime)
+	if cn, ok := row.Get(mapi.PidTagChangeNumber).(int64); ok {
+		k.cn, err = l.longID(ctx, uint64(cn))
+	}
+	return k, err
+}
+
+// openMessage adds the requests that open a message and ask for its version.
+func (b *batch) openKeys(l *link, folder mapi.FID, msg mapi.MID) (*object, *answer) {
+	obj, _ := b.open(l.store, &rop.OpenMessageRequest{CodePageID: rop.CodePageLogon, FolderID: folder, MessageID: msg})
+	return obj, b.askKeys(obj)
+}
+
+// lookUp returns the version of a message as the server has it now; found is false
+// if it is not in that folder.
+func (l *link) lookUp(ctx context.Context, folder, msg mapi.SourceKey) (k keys, found bool, err error) {
+	fid, err := l.fid(ctx, folder)
+	if err != nil {
+		return k, false, err
+	}
+	mid, err := l.mid(ctx, msg)
+	if err != nil {
+		return k, false, err
+	}
+	b := l.batch()
+	obj, a := b.openKeys(l, fid, mid)
+	b.release(obj)
+	if err := b.run(ctx); err != nil {
+		return k, false, err
+	}
+	if a.code() != 0 {
+		return k, false, missingOr(a)
+	}
+	k, err = l.keysOf(ctx, a)
+	return k, err == nil, err
+}
+
+// missingOr returns nil if the answer says that an object is not there, else its error.
+func missingOr(a *answer) error {
+	if isMissing(a.code()) {
+		return nil
+	}
+	return a.err()
+}
+
+func isMissing(code mapi.ErrorCode) bool {
+	switch code {
+	case mapi.EcNotFound, mapi.EcObjectDeleted, mapi.EcSyncObjectDeleted, mapi.EcMessageDeleted, mapi.EcNullObject, mapi.EcInvalidEntryID:
+		return true
+	}
+	return false
+}
+
+// seen adds an object that the server has from here to the state of its folder, so
+// that it does not come back as news.
+func seen(u *replica.Update, folder mapi.SourceKey, key mapi.SourceKey, cn mapi.LongTermID) error {
+	return withCheckpoint(u, replica.ContentsScope(folder), func(cp *replica.Checkpoint) {
+		if id, ok := key.LongTermID(); ok {
+			cp.Given.Add(id)
+		}
+		if !cn.GUID.IsZero() {
+			cp.Seen.Add(cn)
+		}
+	})
+}
+
+// unseen takes an object that is no longer in a folder out of its state.
+func unseen(u *replica.Update, folder mapi.SourceKey, key mapi.SourceKey) error {
+	return withCheckpoint(u, replica.ContentsScope(folder), func(cp *replica.Checkpoint) {
+		if id, ok := key.LongTermID(); ok {
+			cp.Given.Remove(id)
+		}
+	})
+}
+
+func withCheckpoint(u *replica.Update, scope replica.Scope, f func(cp *replica.Checkpoint)) error {
+	cp, err := u.Checkpoint(scope)
+	if err != nil && !errors.Is(err, replica.ErrNotFound) {
+		return err
+	}
+	if cp == nil {
+		cp = &replica.Checkpoint{}
+	}
+	f(cp)
+	return u.SetCheckpoint(scope, cp)
+}
+
+// rebase puts the queued changes of an item that were made on top of an acknowledged
+// one onto the version that the server has now.
+func rebase(u *replica.Update, n *replica.Node, acked *replica.Change, k keys) error {
+	changes, err := u.ChangesOf(n.Num)
+	if err != nil {
+		return err
+	}
+	for _, c := range changes {
+		if c.Seq == acked.Seq || c.Fixed && c.Seq < acked.Seq {
+			continue
+		}
+		if c.Base.Version < acked.Version && c.Base.ChangeKey != acked.Base.ChangeKey && acked.Kind != replica.ChangeMove {
+			continue // made from an older version: a conflict, to be found when it goes up
+		}
+		c.Base.ChangeKey, c.Base.PCL = k.change, k.pcl
+		if err := u.SaveChange(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,114 @@
+package syncer
+
+import (
+	"context"
+	"errors"
+
+	"mailfs/mapi"
+	"mailfs/mapi/rop"
+)
+
+// wakingEvents are the events that mean that something is to be downloaded
+// ([MS-OXCNOTIF] 2.2.1.1).
+const wakingEvents = rop.NotifyNewMail | rop.NotifyObjectCreated | rop.NotifyObjectDeleted |
+	rop.NotifyObjectModified | rop.NotifyObjectMoved | rop.NotifyObjectCopied
+
+// register subscribes to the events of the whole mailbox, once per session. A server
+// that refuses leaves the timer.
+func (l *link) register(ctx context.Context) {
+	l.mu.Lock()
+	done := l.subscribed
+	l.subscribed = true
+	l.mu.Unlock()
+	if done {
+		return
+	}
+	b := l.batch()
+	_, a := b.open(l.store, &rop.RegisterNotificationRequest{NotificationTypes: wakingEvents, WantWholeStore: true})
+	if err := b.run(ctx); err != nil {
+		return // the pass itself meets the same error
+	}
+	l.mu.Lock()
+	l.notified = a.err() == nil
+	l.mu.Unlock()
+}
+
+// onNotify notes which folders an event concerns.
+func (l *link) onNotify(n *rop.Notify) {
+	folders := []mapi.FID{n.FolderID}
+	if n.OldFolderID != 0 {
+		folders = append(folders, n.OldFolderID)
+	}
+	l.mu.Lock()
+	var keys []mapi.SourceKey
+	for _, f := range folders {
+		if g, ok := l.guids[f.ReplID()]; ok && f != 0 {
+			keys = append(keys, mapi.LongTermID{GUID: g, Counter: f.Counter()}.SourceKey())
+		}
+	}
+	l.mu.Unlock()
+	l.s.mu.Lock()
+	if l.s.named == nil {
+		l.s.named = map[mapi.SourceKey]bool{}
+	}
+	for _, k := range keys {
+		l.s.named[k] = true
+	}
+	l.s.mu.Unlock()
+	l.s.board.update(func(st *Status) { st.Events++ })
+	l.s.Kick()
+}
+
+// takeNamed returns and forgets the folders that events named since the last pass.
+func (s *Syncer) takeNamed() (named map[mapi.SourceKey]bool, everything bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	named, everything = s.named, s.lookAtAll
+	s.named, s.lookAtAll = nil, false
+	return named, everything
+}
+
+// putNamed gives them back after a pass that failed.
+func (s *Syncer) putNamed(named map[mapi.SourceKey]bool, everything bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.named == nil {
+		s.named = map[mapi.SourceKey]bool{}
+	}
+	for k := range named {
+		s.named[k] = true
+	}
+	s.lookAtAll = s.lookAtAll || everything
+}
+
+// listen waits for events of the session until ctx or the session ends, and fetches
+// them when there are some. It returns why it stopped.
+func (l *link) listen(ctx context.Context) error {
+	for {
+		ready, err := l.sess.Wait(ctx)
+		if err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if !ready {
+			continue
+		}
+		if err := l.sess.Poll(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// hangUp ends the session as far as the server can still be reached.
+func (l *link) hangUp(ctx context.Context) {
+	if l.sess == nil || l.sess.Err() != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), hangUpTime)
+	defer cancel()
+	if err := l.sess.Close(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		l.s.cfg.Logf("disconnect: %v", err)
+	}
+}

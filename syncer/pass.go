@@ -1,0 +1,399 @@
+package syncer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"mailfs/mapi"
+	"mailfs/mapi/rop"
+	"mailfs/replica"
+)
+
+const (
+	fullEvery   = 24 * time.Hour // how often the hints are not trusted
+	busyDefault = 5 * time.Second
+	busyLongest = 10 * time.Minute
+)
+
+// Pass runs one full pass: upload, folder tree, contents, bodies. It connects if it
+// has to. After a lost session it goes on with a new one, once.
+func (s *Syncer) Pass(ctx context.Context) error {
+	if err := s.lockPass(ctx); err != nil {
+		return err
+	}
+	defer s.unlockPass()
+	return s.withLink(ctx, func(l *link) error { return s.pass(ctx, l) })
+}
+
+// withLink runs f on the session. A session that broke is given up; one that was
+// lost is replaced, and f runs again, once.
+func (s *Syncer) withLink(ctx context.Context, f func(l *link) error) error {
+	for again := true; ; again = false {
+		l, err := s.connect(ctx)
+		if err != nil {
+			return err
+		}
+		err = f(l)
+		if !brokenLink(l, err) {
+			return err
+		}
+		s.drop(ctx, l)
+		var lost *mapi.SessionLost
+		if !again || ctx.Err() != nil || !errors.As(err, &lost) {
+			s.noteConnection(err)
+			return err
+		}
+	}
+}
+
+// brokenLink reports whether an error says that the session is of no more use.
+func brokenLink(l *link, err error) bool {
+	if err == nil {
+		return false
+	}
+	var lost *mapi.SessionLost
+	var away *mapi.Unreachable
+	var odd *mapi.Protocol
+	var refused *mapi.Refused
+	return l.sess.Err() != nil || errors.As(err, &lost) || errors.As(err, &away) || errors.As(err, &odd) || errors.As(err, &refused)
+}
+
+func (s *Syncer) pass(ctx context.Context, l *link) error {
+	l.register(ctx)
+	named, everything := s.takeNamed()
+	err := s.passOver(ctx, l, named, everything)
+	if err != nil {
+		s.putNamed(named, everything)
+		return err
+	}
+	s.board.update(func(st *Status) {
+		st.Phase, st.LastPass, st.Err = PhaseIdle, s.cfg.Now(), nil
+		st.Passes++
+	})
+	return nil
+}
+
+func (s *Syncer) passOver(ctx context.Context, l *link, named map[mapi.SourceKey]bool, everything bool) error {
+	s.board.update(func(st *Status) {
+		st.Uploads, st.Folders, st.Headers, st.Bodies = Progress{}, Progress{}, Progress{}, Progress{}
+	})
+	if err := s.upload(ctx, l); err != nil {
+		return err
+	}
+	if err := s.syncHierarchy(ctx, l); err != nil {
+		return err
+	}
+	full := everything || s.fullDue()
+	rows, err := l.folderHints(ctx)
+	if err != nil {
+		return err
+	}
+	due, err := s.dueFolders(rows, full, named)
+	if err != nil {
+		return err
+	}
+	if err := s.syncFolders(ctx, l, due); err != nil {
+		return err
+	}
+	if full {
+		if err := s.setTime(settingFull, s.cfg.Now()); err != nil {
+			return err
+		}
+	}
+	// the download may have found what makes queued changes go on
+	if err := s.upload(ctx, l); err != nil {
+		return err
+	}
+	return s.syncBodies(ctx, l)
+}
+
+// syncFolders downloads the contents of the folders, many contexts per Execute.
+func (s *Syncer) syncFolders(ctx context.Context, l *link, due []folderRef) error {
+	if len(due) == 0 {
+		return nil
+	}
+	s.setPhase(PhaseContents)
+	total := 0
+	for _, f := range due {
+		total += f.items
+	}
+	s.board.update(func(st *Status) { st.Folders = Progress{Total: len(due)}; st.Headers.Total = total })
+	for len(due) > 0 {
+		var reqs []*contentsRequest
+		bytes := 0
+		for len(reqs) < len(due) && len(reqs) < contentsMax {
+			f := due[len(reqs)]
+			cp, err := s.checkpoint(replica.ContentsScope(f.key))
+			if err != nil {
+				return err
+			}
+			n := contentsBytes(cp)
+			if len(reqs) > 0 && bytes+n > contentsBatch {
+				break
+			}
+			bytes += n
+			reqs = append(reqs, &contentsRequest{folder: f, cp: cp})
+		}
+		due = due[len(reqs):]
+		if err := s.syncTogether(ctx, l, reqs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// syncTogether opens downloads in one request and reads them one after the other.
+func (s *Syncer) syncTogether(ctx context.Context, l *link, reqs []*contentsRequest) error {
+	if err := l.openContents(ctx, reqs); err != nil {
+		return err
+	}
+	defer func() {
+		for _, r := range reqs {
+			if r.d != nil {
+				r.d.end()
+			}
+		}
+	}()
+	for _, r := range reqs {
+		stream, err := r.d.start(ctx)
+		r.d = nil // start has it now
+		if err != nil {
+			var code mapi.ErrorCode
+			if !errors.As(err, &code) {
+				return err
+			}
+			if err := s.contentsRefused(r, code); err != nil {
+				return err
+			}
+			continue
+		}
+		err = s.syncContents(ctx, l, r.folder, r.cp, stream)
+		stream.close()
+		if err != nil {
+			return err
+		}
+		s.board.update(func(st *Status) { st.Folders.Done++ })
+	}
+	return nil
+}
+
+// contentsRefused handles a folder whose contents the server does not give. A
+// folder that is gone is the next hierarchy pass's business; a state that the server
+// does not understand is dropped.
+func (s *Syncer) contentsRefused(r *contentsRequest, code mapi.ErrorCode) error {
+	s.cfg.Logf("contents of a folder: %v", code)
+	switch code {
+	case mapi.EcNotFound, mapi.EcObjectDeleted, mapi.EcAccessDenied, mapi.EcNullObject:
+		return nil
+	}
+	if r.cp.At.IsZero() {
+		return s.noteFailure(r.folder.key, "", code)
+	}
+	return s.rep.Update(func(u *replica.Update) error {
+		return u.DropCheckpoint(replica.ContentsScope(r.folder.key))
+	})
+}
+
+// folderHints reads the hierarchy table for what tells changed folders from others.
+func (l *link) folderHints(ctx context.Context) (map[mapi.SourceKey]map[string]int64, error) {
+	root, err := l.fid(ctx, l.subtree)
+	if err != nil {
+		return nil, err
+	}
+	out := map[mapi.SourceKey]map[string]int64{}
+	b := l.batch()
+	dir, _ := b.open(l.store, &rop.OpenFolderRequest{FolderID: root})
+	self := b.do(dir, &rop.GetPropertiesSpecificRequest{WantUnicode: 1, PropertyTags: hintTags})
+	table, _ := b.open(dir, &rop.GetHierarchyTableRequest{TableFlags: rop.TableDepth | rop.TableSuppressesNotifications})
+	cols := b.do(table, &rop.SetColumnsRequest{PropertyTags: hintTags})
+	defer func() { table.Release(); dir.Release() }()
+	if bag, err := self.row(hintTags); err == nil {
+		out[l.subtree] = hintsOf(bag)
+	}
+	for {
+		rows := b.do(table, &rop.QueryRowsRequest{ForwardRead: true, RowCount: 500})
+		if err := b.run(ctx); err != nil {
+			return nil, err
+		}
+		if bag, err := self.row(hintTags); err == nil {
+			out[l.subtree] = hintsOf(bag)
+		}
+		if err := cols.err(); err != nil {
+			return out, nil // hints are a luxury: without a table every folder is looked at
+		}
+		n, end, err := l.readHints(ctx, rows, out)
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 || end {
+			return out, nil
+		}
+	}
+}
+
+func (l *link) readHints(ctx context.Context, a *answer, out map[mapi.SourceKey]map[string]int64) (n int, end bool, err error) {
+	resp, err := rop.Get[*rop.QueryRowsResponse](a.r)
+	if err != nil {
+		return 0, true, nil
+	}
+	answers := []*rop.QueryRowsResponse{resp}
+	for _, f := range a.r.Further() {
+		if q, ok := f.(*rop.QueryRowsResponse); ok {
+			answers = append(answers, q)
+		}
+	}
+	for _, q := range answers {
+		if q.ReturnValue != 0 {
+			continue
+		}
+		rows, err := q.Rows(hintTags)
+		if err != nil {
+			return n, true, &mapi.Protocol{Err: fmt.Errorf("hierarchy table: %w", err)}
+		}
+		for _, row := range rows {
+			bag := mapi.RowBag(row)
+			fid, ok := bag.Get(mapi.PidTagFolderId).(int64)
+			if !ok {
+				continue
+			}
+			id, err := l.longID(ctx, uint64(fid))
+			if err != nil {
+				return n, true, err
+			}
+			out[id.SourceKey()] = hintsOf(bag)
+		}
+		n += len(rows)
+		end = end || q.Origin == rop.BookmarkEnd
+	}
+	return n, end, nil
+}
+
+// Settings that belong to the syncer.
+const (
+	settingFull     = "syncer.full"     // time of the last pass that looked at every folder
+	settingFailures = "syncer.failures" // what the server could not deliver
+)
+
+func (s *Syncer) fullDue() bool {
+	t, err := s.getTime(settingFull)
+	return err != nil || s.cfg.Now().Sub(t) >= fullEvery
+}
+
+func (s *Syncer) getTime(key string) (t time.Time, err error) {
+	err = s.rep.View(func(v *replica.View) error {
+		b, err := v.Setting(key)
+		if err != nil || b == nil {
+			return err
+		}
+		return t.UnmarshalText(b)
+	})
+	return t, err
+}
+
+func (s *Syncer) setTime(key string, t time.Time) error {
+	b, err := t.MarshalText()
+	if err != nil {
+		return err
+	}
+	return s.rep.Update(func(u *replica.Update) error { return u.SetSetting(key, b) })
+}
+
+// Failure is an item that the server could not deliver.
+type Failure struct {
+	Folder  string    `json:"folder"`            // source key, hexadecimal
+	Message string    `json:"message,omitempty"` // source key, hexadecimal
+	Code    uint32    `json:"code"`
+	Reason  string    `json:"reason"`
+	At      time.Time `json:"at"`
+}
+
+// Failures returns the items that the server could not deliver.
+func (s *Syncer) Failures() (out []Failure, err error) {
+	err = s.rep.View(func(v *replica.View) error {
+		out, err = failures(v)
+		return err
+	})
+	return out, err
+}
+
+func failures(v *replica.View) (out []Failure, err error) {
+	b, err := v.Setting(settingFailures)
+	if err != nil || b == nil {
+		return nil, err
+	}
+	return out, json.Unmarshal(b, &out)
+}
+
+// noteFailure sets aside an item that the server could not deliver
+// ([MS-OXCSYNC] 3.1.5.3.3).
+func (s *Syncer) noteFailure(folder, message mapi.SourceKey, code mapi.ErrorCode) error {
+	s.cfg.Logf("the server could not deliver an item: %v", code)
+	f := Failure{Folder: folder.String(), Message: message.String(), Code: uint32(code), Reason: code.Error(), At: s.cfg.Now()}
+	return s.rep.Update(func(u *replica.Update) error {
+		list, err := failures(&u.View)
+		if err != nil {
+			return err
+		}
+		for _, old := range list {
+			if old.Folder == f.Folder && old.Message == f.Message {
+				return nil
+			}
+		}
+		b, err := json.Marshal(append(list, f))
+		if err != nil {
+			return err
+		}
+		return u.SetSetting(settingFailures, b)
+	})
+}
+
+// busyWait is the time that a busy server asks for, within reason.
+func busyWait(b *mapi.Busy) time.Duration {
+	if b.After <= 0 {
+		return busyDefault
+	}
+	return min(b.After, busyLongest)
+}
+
+func (s *Syncer) setPhase(p Phase) { s.board.update(func(st *Status) { st.Phase = p }) }
+
+// noteConnection records whether there is a connection.
+func (s *Syncer) noteConnection(err error) {
+	s.board.update(func(st *Status) {
+		up := err == nil
+		if st.Connected != up {
+			st.Connected, st.Since = up, s.cfg.Now()
+		}
+		st.Err = err
+		if !up {
+			st.Phase = PhaseOffline
+		}
+	})
+}
+
+// countBodies sets what the phase of bodies has before it.
+func (s *Syncer) countBodies() error {
+	var total Progress
+	now := s.cfg.Now()
+	err := s.rep.View(func(v *replica.View) error {
+		total = Progress{}
+		folders := map[replica.Num]*replica.Node{}
+		for n, err := range v.Incomplete() {
+			if err != nil {
+				return err
+			}
+			if _, ok, err := s.wantOf(v, n, folders); err != nil {
+				return err
+			} else if ok && s.keepOf(folders[n.Parent].Folder).wants(n.Message.Delivered, now) {
+				total.Total++
+				total.TotalBytes += n.Message.ServerSize
+			}
+		}
+		return nil
+	})
+	s.board.update(func(st *Status) { st.Bodies = total })
+	return err
+}

@@ -1,0 +1,301 @@
+package syncer
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"mailfs/conflict"
+	"mailfs/internal/names"
+	"mailfs/mapi"
+	"mailfs/replica"
+)
+
+// resolve carries out what package conflict says about a content change that the
+// server did not take because it has something else.
+func (s *Syncer) resolve(ctx context.Context, l *link, j job) error {
+	k, found, err := l.lookUp(ctx, j.folder.Folder.SourceKey, j.c.SourceKey)
+	if err != nil {
+		return err
+	}
+	ask := conflict.Case{
+		Local:  conflict.Version{PCL: j.c.PCL, ChangeKey: j.c.ChangeKey, Modified: j.c.Modified},
+		Remote: conflict.Version{PCL: k.pcl, ChangeKey: k.change, Modified: k.modified, Deleted: !found},
+	}
+	if j.n.Message.FAI {
+		ask.Object = conflict.Associated
+	}
+	if !found {
+		ask.Remote.PCL, ask.Remote.ChangeKey = j.n.Message.PCL, j.n.Message.ChangeKey
+	}
+	out := conflict.Resolve(ask)
+	s.cfg.Logf("conflict: change %d: %v, %v wins", j.c.Seq, out.Action, out.Winner)
+	switch out.Action {
+	case conflict.Resurrect, conflict.Drop:
+		return s.resurrectItem(j)
+	case conflict.KeepLocal:
+		return s.goOnTop(j, k, out.PCL, nil)
+	}
+	theirs, err := s.fetchVersion(ctx, l, j, k)
+	if err != nil || theirs == nil {
+		return err
+	}
+	if out.Action == conflict.TakeRemote {
+		return s.takeRemote(j, theirs, nil)
+	}
+	return s.keepBoth(ctx, l, j, theirs, out)
+}
+
+func (s *Syncer) resurrectItem(j job) error {
+	return s.rep.Update(func(u *replica.Update) error {
+		u.Remote(true)
+		n, err := u.Node(j.c.Item)
+		if err != nil {
+			return ignoreMissing(err)
+		}
+		changes, err := u.ChangesOf(n.Num)
+		if err != nil {
+			return err
+		}
+		if err := unseen(u, j.folder.Folder.SourceKey, n.Message.SourceKey); err != nil {
+			return err
+		}
+		return s.resurrect(u, n, changes)
+	})
+}
+
+// goOnTop makes a change a successor of the server's version: it goes up again with
+// a new key and the lists of both. link is added to the item's conflict items.
+func (s *Syncer) goOnTop(j job, k keys, pcl mapi.PCL, link []byte) error {
+	return s.rep.Update(func(u *replica.Update) error {
+		if link != nil {
+			n, err := u.Node(j.c.Item)
+			if err != nil {
+				return ignoreMissing(err)
+			}
+			m, err := u.Message(n.Num)
+			if err != nil {
+				return err
+			}
+			m.Properties = withLink(m.Properties, link)
+			n.Message.Conflict = true
+			if err := u.PutContent(n, m); err != nil {
+				return err
+			}
+		}
+		j.c.Base.ChangeKey, j.c.Base.PCL, j.c.Fixed = k.change, pcl, false
+		if j.c.Kind == replica.ChangeCreate {
+			j.c.Kind = replica.ChangeEdit // the id is taken by what the server has
+			if err := u.SetKeys(j.c.Item, j.c.SourceKey, k.change, k.pcl); err != nil {
+				return err
+			}
+		}
+		return u.SaveChange(j.c)
+	})
+}
+
+// withLink adds an entry id to PidTagConflictItems.
+func withLink(bag mapi.PropertyBag, link []byte) mapi.PropertyBag {
+	old, _ := bag.Get(mapi.PidTagConflictItems).([][]byte)
+	for _, id := range old {
+		if string(id) == string(link) {
+			return bag
+		}
+	}
+	bag = bag.Clone()
+	bag.Set(mapi.PidTagConflictItems, append(old[:len(old):len(old)], link))
+	return bag
+}
+
+// fetchVersion fetches the server's version of a message whole; nil if it is not the
+// one that was looked up, or gone: the next round sees what there is then.
+func (s *Syncer) fetchVersion(ctx context.Context, l *link, j job, k keys) (*arrival, error) {
+	key := j.c.SourceKey
+	got, err := s.readBodies(ctx, l, []want{{num: j.n.Num, key: key, folder: j.folder.Folder.SourceKey}})
+	if err != nil || len(got) == 0 {
+		return nil, err
+	}
+	m := got[0].msg
+	if t := m.Properties.Time(mapi.PidTagLastModificationTime); t != 0 && t != k.modified {
+		return nil, nil
+	}
+	a := &arrival{key: key, change: k.change, pcl: k.pcl, cn: k.cn, modified: k.modified, header: m.Properties,
+		full: m, rendered: got[0].size, size: m.Properties.Int(mapi.PidTagMessageSize)}
+	if a.size == 0 {
+		a.size = a.rendered
+	}
+	return a, nil
+}
+
+// takeRemote replaces the local version, whose content changes are void.
+func (s *Syncer) takeRemote(j job, theirs *arrival, link []byte) error {
+	err := s.rep.Update(func(u *replica.Update) error {
+		u.Remote(true)
+		n, err := u.Node(j.c.Item)
+		if err != nil {
+			return ignoreMissing(err)
+		}
+		changes, err := u.ChangesOf(n.Num)
+		if err != nil {
+			return err
+		}
+		for _, c := range changes {
+			if c.Kind == replica.ChangeEdit || c.Kind == replica.ChangeCreate {
+				if err := u.DropChange(c.Seq); err != nil {
+					return err
+				}
+			}
+		}
+		if changes, err = u.ChangesOf(n.Num); err != nil {
+			return err
+		}
+		if link != nil {
+			m := *theirs.full
+			m.Properties = withLink(m.Properties, link)
+			theirs.full, theirs.header = &m, m.Properties
+		}
+		if err := s.applyVersion(u, n, theirs, pendingOf(changes)); err != nil {
+			return err
+		}
+		if err := seen(u, j.folder.Folder.SourceKey, theirs.key, theirs.cn); err != nil {
+			return err
+		}
+		if link == nil {
+			return nil
+		}
+		if n, err = u.Node(j.c.Item); err != nil {
+			return err
+		}
+		var set mapi.PropertyBag
+		set.Set(mapi.PidTagConflictItems, theirs.header.Get(mapi.PidTagConflictItems))
+		_, err = u.Enqueue(&replica.Change{Kind: replica.ChangeProps, Item: n.Num, At: s.cfg.Now(), Folder: n.Parent, Set: set,
+			Base: replica.Base{Version: n.Version, ChangeKey: theirs.change, PCL: theirs.pcl}})
+		return err
+	})
+	if err == nil {
+		s.acknowledged(1)
+	}
+	return err
+}
+
+// keepBoth stores the loser as a message in the Conflicts folder, here and on the
+// server, and only then puts the winner in place.
+func (s *Syncer) keepBoth(ctx context.Context, l *link, j job, theirs *arrival, out conflict.Outcome) error {
+	dir, err := s.conflictsFolder(ctx, l)
+	if err != nil || dir == nil {
+		return err
+	}
+	if err := s.reserve(ctx, l, 1); err != nil {
+		return err
+	}
+	loser, err := s.makeLoser(l, j, theirs, out, dir)
+	if err != nil {
+		return err
+	}
+	if loser.Message.ChangeKey == "" {
+		if loser, err = s.sendLoser(ctx, l, loser, dir); err != nil || loser == nil {
+			return err
+		}
+	}
+	link := messageEntryID(l.mailbox, dir.Folder.SourceKey, loser.Message.SourceKey)
+	if out.Winner == conflict.Local {
+		err = s.goOnTop(j, keys{change: theirs.change, pcl: theirs.pcl}, out.PCL, link)
+	} else {
+		err = s.takeRemote(j, theirs, link)
+	}
+	if err != nil {
+		return err
+	}
+	return s.rep.Update(func(u *replica.Update) error { return u.SetSetting(loserSetting(j.c.Seq), nil) })
+}
+
+// loserSetting is where the message is noted that a conflict has made, so that a
+// crash does not lead to a second one.
+func loserSetting(seq uint64) string { return fmt.Sprintf("syncer.loser.%d", seq) }
+
+// makeLoser stores the losing version in the Conflicts folder with a queued upload,
+// unless that was done before.
+func (s *Syncer) makeLoser(l *link, j job, theirs *arrival, out conflict.Outcome, dir *replica.Node) (loser *replica.Node, err error) {
+	content, at := theirs.full, theirs.modified
+	if out.Winner == conflict.Remote {
+		if content, err = s.contentOf(j.n); err != nil {
+			return nil, err
+		}
+		at = j.c.Modified
+	}
+	m := *content
+	m.Properties = m.Properties.Clone()
+	for _, tag := range []mapi.PropertyTag{mapi.PidTagConflictItems, mapi.PidTagSearchKey} {
+		m.Properties.Delete(mapi.Property{Tag: tag}.Key())
+	}
+	m.Properties = withLink(m.Properties, messageEntryID(l.mailbox, j.folder.Folder.SourceKey, j.c.SourceKey))
+	size, err := s.render.size(&m)
+	if err != nil {
+		return nil, err
+	}
+	err = s.rep.Update(func(u *replica.Update) error {
+		if num, ok, err := noted(u, loserSetting(j.c.Seq)); err != nil || ok {
+			if err == nil {
+				loser, err = u.Node(num)
+			}
+			if !errors.Is(err, replica.ErrNotFound) {
+				return err
+			}
+		}
+		now := s.cfg.Now()
+		n := &replica.Node{Parent: dir.Num, Kind: replica.KindMessage, Mtime: at.Time(), Ctime: now, Btime: now, Atime: now,
+			Message: &replica.MessageInfo{State: replica.StateFull, Renderer: s.render.version(), Modified: at, Read: true, Conflict: true}}
+		fillInfo(n.Message, m.Properties)
+		n.Size, n.Exact = size, true
+		n.Name = s.freeName(&u.View, dir.Num, names.Loser(j.n.Name, at.Time(), s.cfg.Location, j.c.SourceKey), mapi.SourceKey(j.c.ChangeKey))
+		num, err := u.Insert(n)
+		if err != nil {
+			return err
+		}
+		n.Num = num
+		if err := u.PutContent(n, &m); err != nil {
+			return err
+		}
+		if _, err := u.Enqueue(&replica.Change{Kind: replica.ChangeCreate, Item: num, At: now, Folder: dir.Num, Base: replica.Base{Version: n.Version}}); err != nil {
+			return err
+		}
+		if loser, err = u.Node(num); err != nil {
+			return err
+		}
+		return u.SetSetting(loserSetting(j.c.Seq), binary.BigEndian.AppendUint64(nil, uint64(num)))
+	})
+	return loser, err
+}
+
+// noted reads an item number from a setting.
+func noted(u *replica.Update, key string) (replica.Num, bool, error) {
+	b, err := u.Setting(key)
+	if err != nil || len(b) != 8 {
+		return 0, false, err
+	}
+	return replica.Num(binary.BigEndian.Uint64(b)), true, nil
+}
+
+// sendLoser uploads a loser; nil if the server did not take it yet.
+func (s *Syncer) sendLoser(ctx context.Context, l *link, loser, dir *replica.Node) (*replica.Node, error) {
+	var changes []*replica.Change
+	err := s.rep.View(func(v *replica.View) (err error) {
+		changes, err = v.ChangesOf(loser.Num)
+		return err
+	})
+	if err != nil || len(changes) == 0 || changes[0].Kind != replica.ChangeCreate {
+		return nil, err
+	}
+	if err := s.sendContent(ctx, l, []job{{c: changes[0], n: loser, folder: dir}}); err != nil {
+		return nil, err
+	}
+	err = s.rep.View(func(v *replica.View) (err error) {
+		loser, err = v.Node(loser.Num)
+		return err
+	})
+	if err != nil || loser.Message.ChangeKey == "" {
+		return nil, err
+	}
+	return loser, nil
+}

@@ -1,0 +1,249 @@
+package syncer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"mailfs/mapi"
+	"mailfs/replica"
+)
+
+const (
+	pollAlone    = time.Minute      // between passes without notifications
+	pollNotified = 15 * time.Minute // between passes beside them
+	retryFirst   = time.Second
+	retryLongest = 2 * time.Minute
+	hangUpTime   = 3 * time.Second
+	fetchLimit   = 2 * time.Minute // of one request for bodies on demand
+	settle       = 20 * time.Millisecond
+)
+
+// Run keeps the replica in step until ctx ends, and then returns nil. Errors that
+// waiting can't cure end it: credentials that are refused, a replica of another
+// mailbox, a replica that fails.
+func (s *Syncer) Run(ctx context.Context) error {
+	events, stop := s.rep.Subscribe()
+	defer stop()
+	go s.watchJournal(events)
+	defer s.goOffline(ctx)
+	failed := 0
+	for {
+		err := s.Pass(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		wait := s.pollInterval()
+		if err != nil {
+			if hopeless(err) {
+				return err
+			}
+			failed++
+			wait = s.backOff(failed, err)
+			s.board.update(func(st *Status) { st.NextTry = s.cfg.Now().Add(wait); st.Err = err })
+			s.cfg.Logf("pass failed, next try in %v: %v", wait, err)
+		} else {
+			failed = 0
+			s.board.update(func(st *Status) { st.NextTry = time.Time{} })
+		}
+		if err := s.rest(ctx, wait, err == nil); err != nil {
+			return nil
+		}
+	}
+}
+
+// watchJournal wakes Run when something was queued here.
+func (s *Syncer) watchJournal(events <-chan []replica.Event) {
+	for batch := range events {
+		for _, e := range batch {
+			if e.Kind == replica.EventJournal && !e.Remote {
+				s.Kick()
+				break
+			}
+		}
+	}
+}
+
+// rest waits for the next reason to run a pass: a kick, the timer, the end of a
+// change's idle window; while online, also for events of the server.
+func (s *Syncer) rest(ctx context.Context, wait time.Duration, online bool) error {
+	if at, ok, err := s.nextReady(); err == nil && ok && online {
+		wait = min(wait, max(at.Sub(s.cfg.Now()), 0)+time.Millisecond)
+	}
+	lost := s.listenWhile(ctx, online)
+	timer, stop := s.cfg.After(wait)
+	defer stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer:
+	case <-lost:
+	case <-s.kick:
+		// events of one act arrive together: one pass serves them all
+		return s.sleep(ctx, settle)
+	}
+	return nil
+}
+
+// listenWhile makes sure that a goroutine waits for events of the session. The
+// channel is closed when the session is lost.
+func (s *Syncer) listenWhile(ctx context.Context, online bool) <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.link
+	if !online || l == nil {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.notified {
+		return nil
+	}
+	if l.deaf == nil {
+		deaf := make(chan struct{})
+		l.deaf = deaf
+		ctx, l.unlisten = context.WithCancel(ctx)
+		go func() {
+			defer close(deaf)
+			err := l.listen(ctx)
+			if ctx.Err() == nil {
+				s.cfg.Logf("notifications: %v", err)
+				s.mu.Lock()
+				s.lookAtAll = true // something may have been missed
+				s.mu.Unlock()
+				if brokenLink(l, err) {
+					s.drop(ctx, l)
+				}
+			}
+		}()
+	}
+	return l.deaf
+}
+
+func (s *Syncer) pollInterval() time.Duration {
+	if s.cfg.PollInterval > 0 {
+		return s.cfg.PollInterval
+	}
+	s.mu.Lock()
+	l := s.link
+	s.mu.Unlock()
+	if l != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.notified {
+			return pollNotified
+		}
+	}
+	return pollAlone
+}
+
+// backOff is the time to wait after the n-th failure in a row, with jitter so that
+// many clients of one server do not come back together.
+func (s *Syncer) backOff(n int, err error) time.Duration {
+	var busy *mapi.Busy
+	if errors.As(err, &busy) && busy.After > 0 {
+		return busyWait(busy)
+	}
+	d := retryFirst << min(n-1, 10)
+	d = min(d, retryLongest)
+	return d/2 + time.Duration(s.cfg.Rand()*float64(d/2))
+}
+
+// hopeless reports whether an error stays however long one waits.
+func hopeless(err error) bool {
+	var refused *mapi.Refused
+	return errors.As(err, &refused) || errors.Is(err, replica.ErrMailbox) || errors.Is(err, errNoServer)
+}
+
+// goOffline ends the session, and waits for what runs on it.
+func (s *Syncer) goOffline(ctx context.Context) {
+	s.mu.Lock()
+	l := s.link
+	s.mu.Unlock()
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	deaf, unlisten := l.deaf, l.unlisten
+	l.mu.Unlock()
+	if deaf != nil {
+		unlisten()
+		<-deaf
+	}
+	s.drop(ctx, l)
+	s.noteConnection(nil)
+	s.board.update(func(st *Status) { st.Connected, st.Phase = false, PhaseOffline })
+}
+
+// Close ends the session. A Syncer that is not running any more can be used again.
+func (s *Syncer) Close() error {
+	s.goOffline(context.Background())
+	return nil
+}
+
+// Flush returns when the server has acknowledged every change that is queued, those
+// that are added meanwhile included. It waits for a server that is away until ctx
+// ends. Changes that the server refuses are left, and make it return an error.
+func (s *Syncer) Flush(ctx context.Context) error {
+	var last error
+	for failed := 0; ; {
+		st := s.Status()
+		if st.Queued == st.Refused {
+			if st.Refused > 0 {
+				return fmt.Errorf("syncer: the server refuses %d changes", st.Refused)
+			}
+			return nil
+		}
+		at, ok, err := s.nextReady()
+		if err != nil {
+			return err
+		}
+		wait := time.Duration(0)
+		if ok {
+			wait = max(at.Sub(s.cfg.Now()), 0) + time.Millisecond
+		}
+		err = s.flushOnce(ctx)
+		switch {
+		case err == nil && s.Status().Queued < st.Queued:
+			failed = 0
+			continue
+		case ctx.Err() != nil:
+			return errors.Join(ctx.Err(), last)
+		case err == nil && !ok:
+			failed++
+			wait = s.backOff(failed, nil)
+		case err != nil && hopeless(err):
+			return err
+		case err != nil:
+			last = err
+			failed++
+			wait = s.backOff(failed, err)
+		}
+		if err := s.sleep(ctx, wait); err != nil {
+			return errors.Join(err, last)
+		}
+	}
+}
+
+// flushOnce uploads what may go now.
+func (s *Syncer) flushOnce(ctx context.Context) error {
+	if err := s.lockPass(ctx); err != nil {
+		return err
+	}
+	defer s.unlockPass()
+	return s.withLink(ctx, func(l *link) error {
+		if err := s.upload(ctx, l); err != nil {
+			return err
+		}
+		s.setPhase(PhaseIdle)
+		return nil
+	})
+}
+
+// moreUrgent reports whether something waits that goes before bodies.
+func (s *Syncer) moreUrgent() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.kick) > 0
+}

@@ -1,0 +1,267 @@
+package syncer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"mailfs/mapi"
+	"mailfs/mapi/rop"
+	"mailfs/replica"
+)
+
+// sending is a message on its way up.
+type sending struct {
+	job
+	w    *messageWriter
+	imp  *answer
+	save *answer
+	back *answer
+}
+
+// sendContent uploads new messages and new versions of messages, all of one folder
+// ([MS-OXCFXICS] 3.3.4.3.3.2.2.1). An import purges what was there, so it is always
+// the complete item that goes.
+func (s *Syncer) sendContent(ctx context.Context, l *link, run []job) error {
+	if err := s.fixAll(ctx, l, run); err != nil {
+		return err
+	}
+	fid, err := l.fid(ctx, run[0].folder.Folder.SourceKey)
+	if err != nil {
+		return err
+	}
+	b := l.batch()
+	dir, opened := b.open(l.store, &rop.OpenFolderRequest{FolderID: fid})
+	coll, _ := b.open(dir, &rop.SynchronizationOpenCollectorRequest{IsContentsCollector: true})
+	if err := s.collectorState(b, coll, run[0].folder); err != nil {
+		return err
+	}
+	defer func() { coll.Release(); dir.Release() }()
+	var out []*sending
+	for _, j := range run {
+		m, err := s.contentOf(j.n)
+		if errors.Is(err, errNotHere) || errors.Is(err, replica.ErrNotFound) {
+			s.cfg.Logf("upload: change %d: %v", j.c.Seq, err)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		one, err := l.importMessage(ctx, b, coll, j, m)
+		if err != nil {
+			return err
+		}
+		out = append(out, one)
+	}
+	if err := b.run(ctx); err != nil {
+		return err
+	}
+	if opened.code() != 0 {
+		return s.folderRefused(run, opened)
+	}
+	for _, one := range out {
+		if err := s.sentContent(ctx, l, one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// folderRefused handles changes whose folder can't be opened. One that is gone is
+// the business of the hierarchy download; another reason stays with the changes.
+func (s *Syncer) folderRefused(run []job, opened *answer) error {
+	if isMissing(opened.code()) {
+		return nil
+	}
+	for _, j := range run {
+		if err := s.judge(j.c, opened.err()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// collectorState gives a collector the state of its folder, without the ids
+// ([MS-OXCFXICS] 3.3.4.3.3).
+func (s *Syncer) collectorState(b *batch, coll *object, folder *replica.Node) error {
+	cp, err := s.checkpoint(replica.ContentsScope(folder.Folder.SourceKey))
+	if err != nil {
+		return err
+	}
+	for _, p := range stateOf(cp).Properties(true) {
+		if p.Tag.ID() == mapi.MetaTagIdsetGiven.ID() {
+			continue
+		}
+		b.uploadProperty(coll, p)
+	}
+	return nil
+}
+
+// contentOf returns the complete content of a message.
+func (s *Syncer) contentOf(n *replica.Node) (m *mapi.Message, err error) {
+	err = s.rep.View(func(v *replica.View) error {
+		now, err := v.Node(n.Num)
+		if err != nil {
+			return err
+		}
+		if now.Message == nil || now.Message.State != replica.StateFull {
+			return errNotHere
+		}
+		m, err = v.Message(n.Num)
+		return err
+	})
+	return m, err
+}
+
+// importMessage adds the requests for one message to the batch.
+func (l *link) importMessage(ctx context.Context, b *batch, coll *object, j job, m *mapi.Message) (*sending, error) {
+	ids, err := l.numbers(ctx, namesIn(m))
+	if err != nil {
+		return nil, err
+	}
+	one := &sending{job: j}
+	flags := uint8(rop.ImportFailOnConflict)
+	if j.n.Message.FAI {
+		flags |= rop.ImportAssociated
+	}
+	obj, imp := b.open(coll, &rop.SynchronizationImportMessageChangeRequest{ImportFlag: flags, PropertyValues: importValues(j.c)})
+	one.imp = imp
+	one.w = &messageWriter{l: l, b: b, ids: ids, failed: func() bool { return imp.resp() != nil && imp.err() != nil }}
+	if j.c.Kind == replica.ChangeCreate {
+		// settable before the first save only ([MS-OXCMSG] 2.2.1.6)
+		one.w.set(obj, []mapi.Property{{Tag: mapi.PidTagMessageFlags, Value: initialFlags(j.n, m)}})
+	}
+	if err := one.w.writeMessage(ctx, obj, m, 0); err != nil {
+		return nil, err
+	}
+	one.save = b.do(obj, &rop.SaveChangesMessageRequest{SaveFlags: rop.SaveKeepOpenReadWrite})
+	one.back = b.askKeys(obj)
+	b.release(obj)
+	return one, one.w.relieve(ctx)
+}
+
+// importValues are the four properties of an import, in the order that servers
+// insist on ([MS-OXCFXICS] 2.2.3.2.4.2.1).
+func importValues(c *replica.Change) []mapi.Property {
+	return []mapi.Property{
+		{Tag: mapi.PidTagSourceKey, Value: []byte(c.SourceKey)},
+		{Tag: mapi.PidTagLastModificationTime, Value: c.Modified},
+		{Tag: mapi.PidTagChangeKey, Value: []byte(c.ChangeKey)},
+		{Tag: mapi.PidTagPredecessorChangeList, Value: c.PCL.Bytes()},
+	}
+}
+
+func initialFlags(n *replica.Node, m *mapi.Message) int32 {
+	flags := int32(m.Properties.Int(mapi.PidTagMessageFlags)) & (flagRead | flagUnsent)
+	if n.Message.Read {
+		return flags | flagRead
+	}
+	return flags &^ flagRead
+}
+
+// sentContent judges the answers for one message.
+func (s *Syncer) sentContent(ctx context.Context, l *link, one *sending) error {
+	c := one.c
+	switch code := one.imp.code(); {
+	case code == mapi.EcIgnoreFailure:
+		return s.alreadyThere(ctx, l, one.job)
+	case code == mapi.EcSyncConflict || isMissing(code):
+		return s.resolve(ctx, l, one.job)
+	case one.imp.err() != nil:
+		return s.judge(c, one.imp.err())
+	}
+	if code := one.save.code(); code == mapi.EcObjectChanged {
+		return s.judge(c, one.save.err()) // somebody was faster: the next import finds the conflict
+	} else if one.save.err() != nil {
+		return s.judge(c, one.save.err())
+	}
+	if err := one.w.problem(); err != nil {
+		return s.incomplete(c, err)
+	}
+	k, err := l.keysOf(ctx, one.back)
+	if err != nil {
+		if one.back.code() == 0 {
+			return err
+		}
+		k = keys{change: c.ChangeKey, pcl: c.PCL}
+	}
+	key := c.SourceKey
+	if r, ok := one.save.resp().(*rop.SaveChangesMessageResponse); ok && r.MessageID != 0 {
+		id, err := l.longID(ctx, uint64(r.MessageID))
+		if err != nil {
+			return err
+		}
+		key = id.SourceKey()
+	}
+	return s.ackContent(one.job, key, k)
+}
+
+// incomplete handles a message that was saved without some of its properties: the
+// change needs a key of its own to be sent again.
+func (s *Syncer) incomplete(c *replica.Change, why error) error {
+	err := s.rep.Update(func(u *replica.Update) error {
+		c.Base.PCL = c.PCL
+		c.Fixed = c.Kind == replica.ChangeCreate
+		if c.Fixed {
+			c.Kind, c.Fixed = replica.ChangeEdit, false
+			if err := u.SetKeys(c.Item, c.SourceKey, c.ChangeKey, c.PCL); err != nil {
+				return err
+			}
+		}
+		return u.SaveChange(c)
+	})
+	if err != nil {
+		return err
+	}
+	return s.judge(c, why)
+}
+
+// alreadyThere handles a send that went through before, and whose answer was lost.
+func (s *Syncer) alreadyThere(ctx context.Context, l *link, j job) error {
+	k, found, err := l.lookUp(ctx, j.folder.Folder.SourceKey, j.c.SourceKey)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return s.resolve(ctx, l, j)
+	}
+	return s.ackContent(j, j.c.SourceKey, k)
+}
+
+// ackContent takes an acknowledged change out of the journal. Where the server has
+// a later version on top already, that one is left to the download.
+func (s *Syncer) ackContent(j job, key mapi.SourceKey, k keys) error {
+	c := j.c
+	if k.change != c.ChangeKey {
+		k = keys{change: c.ChangeKey, pcl: c.PCL}
+	}
+	err := s.rep.Update(func(u *replica.Update) error {
+		u.Remote(true)
+		n, err := u.Node(c.Item)
+		if err != nil {
+			return ignoreMissing(err)
+		}
+		if err := u.SetKeys(n.Num, key, k.change, k.pcl); err != nil {
+			return err
+		}
+		if err := rebase(u, n, c, k); err != nil {
+			return err
+		}
+		if err := u.DropChange(c.Seq); err != nil {
+			return err
+		}
+		if err := seen(u, j.folder.Folder.SourceKey, key, k.cn); err != nil {
+			return err
+		}
+		if n, err = u.Node(c.Item); err != nil {
+			return err
+		}
+		n.Message.Modified, n.Message.Error = c.Modified, nil
+		return u.Save(n)
+	})
+	if err != nil {
+		return fmt.Errorf("acknowledging change %d: %w", c.Seq, err)
+	}
+	s.acknowledged(1)
+	return nil
+}

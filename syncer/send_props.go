@@ -1,0 +1,248 @@
+package syncer
+
+import (
+	"context"
+	"fmt"
+
+	"mailfs/mapi"
+	"mailfs/mapi/fxics"
+	"mailfs/mapi/idset"
+	"mailfs/mapi/rop"
+	"mailfs/replica"
+)
+
+// setting is a message whose properties are being set.
+type setting struct {
+	job
+	w          *messageWriter
+	pre, post  *answer
+	save, open *answer
+}
+
+// sendProps sets single properties of messages of one folder. An import would purge
+// the rest of the item, so the message is opened and saved, with a look at its
+// version before and after in the same request ([MS-OXCFXICS] 3.3.4.3.3.2.2.2).
+func (s *Syncer) sendProps(ctx context.Context, l *link, run []job) error {
+	fid, err := l.fid(ctx, run[0].folder.Folder.SourceKey)
+	if err != nil {
+		return err
+	}
+	b := l.batch()
+	var out []*setting
+	for _, j := range run {
+		one, err := l.addSetting(ctx, b, fid, j)
+		if err != nil {
+			return err
+		}
+		out = append(out, one)
+	}
+	if err := b.run(ctx); err != nil {
+		return err
+	}
+	for _, one := range out {
+		if err := s.sentProps(ctx, l, one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *link) addSetting(ctx context.Context, b *batch, fid mapi.FID, j job) (*setting, error) {
+	mid, err := l.mid(ctx, j.n.Message.SourceKey)
+	if err != nil {
+		return nil, err
+	}
+	msg := mapi.Message{Properties: j.c.Set}
+	for _, k := range j.c.Unset {
+		if !k.Name.IsZero() {
+			msg.Properties = append(msg.Properties.Clone(), mapi.Property{Name: k.Name})
+		}
+	}
+	ids, err := l.numbers(ctx, namesIn(&msg))
+	if err != nil {
+		return nil, err
+	}
+	one := &setting{job: j}
+	var obj *object
+	obj, one.open = b.open(l.store, &rop.OpenMessageRequest{CodePageID: rop.CodePageLogon, FolderID: fid, OpenModeFlags: rop.OpenReadWrite, MessageID: mid})
+	one.pre = b.askKeys(obj)
+	one.w = &messageWriter{l: l, b: b, ids: ids, failed: func() bool { return false }}
+	if err := one.w.writeProperties(ctx, obj, j.c.Set, nil); err != nil {
+		return nil, err
+	}
+	if tags := l.unsetTags(j, ids); len(tags) > 0 {
+		b.do(obj, &rop.DeletePropertiesRequest{PropertyTags: tags})
+	}
+	one.save = b.do(obj, &rop.SaveChangesMessageRequest{SaveFlags: rop.SaveKeepOpenReadWrite})
+	one.post = b.askKeys(obj)
+	b.release(obj)
+	return one, nil
+}
+
+// unsetTags returns the tags of the properties to delete. Their types matter to some
+// servers.
+func (l *link) unsetTags(j job, ids map[mapi.PropertyName]uint16) []mapi.PropertyTag {
+	var out []mapi.PropertyTag
+	for _, k := range j.c.Unset {
+		switch n, ok := ids[k.Name]; {
+		case k.Name == keywords && ok:
+			out = append(out, mapi.NewTag(n, mapi.TypeMultiString))
+		case !k.Name.IsZero() && ok:
+			out = append(out, mapi.NewTag(n, mapi.TypeUnspecified))
+		case k.Name.IsZero():
+			out = append(out, typedTag(k.ID))
+		}
+	}
+	return out
+}
+
+// typedTag gives an id the type that properties of flags and importance have.
+func typedTag(id uint16) mapi.PropertyTag {
+	for _, tag := range []mapi.PropertyTag{mapi.PidTagFlagStatus, mapi.PidTagImportance, mapi.PidTagIconIndex,
+		mapi.PidTagConflictItems, mapi.PidTagToDoItemFlags} {
+		if tag.ID() == id {
+			return tag
+		}
+	}
+	return mapi.NewTag(id, mapi.TypeUnspecified)
+}
+
+func (s *Syncer) sentProps(ctx context.Context, l *link, one *setting) error {
+	c := one.c
+	if code := one.open.code(); code != 0 {
+		if isMissing(code) {
+			// gone: a flag does not bring a message back, and the download removes it
+			return s.rep.Update(func(u *replica.Update) error { return u.DropChange(c.Seq) })
+		}
+		return s.judge(c, one.open.err())
+	}
+	if err := one.save.err(); err != nil {
+		return s.judge(c, err)
+	}
+	if err := one.w.problem(); err != nil {
+		return s.judge(c, err)
+	}
+	pre, err := l.keysOf(ctx, one.pre)
+	if err != nil {
+		return err
+	}
+	post, err := l.keysOf(ctx, one.post)
+	if err != nil {
+		return err
+	}
+	err = s.rep.Update(func(u *replica.Update) error {
+		u.Remote(true)
+		n, err := u.Node(c.Item)
+		if err != nil {
+			return ignoreMissing(err)
+		}
+		if err := u.DropChange(c.Seq); err != nil {
+			return err
+		}
+		if pre.change != n.Message.ChangeKey {
+			return nil // it was set on a newer version, which comes with the next download
+		}
+		if err := u.SetKeys(n.Num, n.Message.SourceKey, post.change, post.pcl); err != nil {
+			return err
+		}
+		acked := *c
+		acked.Base.ChangeKey, acked.Version = pre.change, n.Version
+		if err := rebase(u, n, &acked, post); err != nil {
+			return err
+		}
+		if err := seen(u, one.folder.Folder.SourceKey, n.Message.SourceKey, post.cn); err != nil {
+			return err
+		}
+		if n, err = u.Node(c.Item); err != nil {
+			return err
+		}
+		n.Message.Error = nil
+		if post.modified != 0 {
+			n.Message.Modified = post.modified
+		}
+		return u.Save(n)
+	})
+	if err != nil {
+		return fmt.Errorf("acknowledging change %d: %w", c.Seq, err)
+	}
+	s.acknowledged(1)
+	return nil
+}
+
+// sendReads uploads read states of messages of one folder
+// ([MS-OXCFXICS] 3.3.4.3.3.2.2.4), and takes over which read states the server has
+// from here, so that they do not come back as news.
+func (s *Syncer) sendReads(ctx context.Context, l *link, run []job) error {
+	fid, err := l.fid(ctx, run[0].folder.Folder.SourceKey)
+	if err != nil {
+		return err
+	}
+	states := make([]rop.MessageReadState, len(run))
+	for i, j := range run {
+		states[i] = rop.MessageReadState{MessageID: []byte(j.n.Message.SourceKey), MarkAsRead: j.c.Read}
+	}
+	b := l.batch()
+	dir, opened := b.open(l.store, &rop.OpenFolderRequest{FolderID: fid})
+	coll, _ := b.open(dir, &rop.SynchronizationOpenCollectorRequest{IsContentsCollector: true})
+	if err := s.collectorState(b, coll, run[0].folder); err != nil {
+		return err
+	}
+	a := b.do(coll, &rop.SynchronizationImportReadStateChangesRequest{MessageReadStates: states})
+	d := &download{l: l, dir: dir, tail: []*answer{opened}}
+	d.ctx, _ = b.open(coll, &rop.SynchronizationGetTransferStateRequest{})
+	d.got = b.do(d.ctx, getBuffer())
+	defer coll.Release()
+	defer d.end()
+	if err := b.run(ctx); err != nil {
+		return err
+	}
+	if opened.code() != 0 {
+		return s.folderRefused(run, opened)
+	}
+	if err := a.err(); err != nil {
+		for _, j := range run {
+			if err := s.judge(j.c, err); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	reads := s.transferredReads(ctx, d)
+	err = s.rep.Update(func(u *replica.Update) error {
+		u.Remote(true)
+		for _, j := range run {
+			if err := u.DropChange(j.c.Seq); err != nil {
+				return err
+			}
+			if err := s.showError(u, j.c.Item, nil); err != nil {
+				return err
+			}
+		}
+		return withCheckpoint(u, replica.ContentsScope(run[0].folder.Folder.SourceKey), func(cp *replica.Checkpoint) {
+			cp.Read = cp.Read.Union(reads)
+		})
+	})
+	if err == nil {
+		s.acknowledged(len(run))
+	}
+	return err
+}
+
+// transferredReads reads the read states that a collector knows of. Without them the
+// server merely tells again what it was told.
+func (s *Syncer) transferredReads(ctx context.Context, d *download) idset.CNSet {
+	var none idset.CNSet
+	p, err := d.start(ctx)
+	if err != nil {
+		s.cfg.Logf("state after an upload: %v", err)
+		return none
+	}
+	defer p.close()
+	el, err := fxics.NewDecoder(p, fxics.RootState, nil).Next()
+	st, ok := el.(*fxics.State)
+	if err != nil || !ok {
+		s.cfg.Logf("state after an upload: %v", err)
+		return none
+	}
+	return saneReads(st.Read)
+}

@@ -1,0 +1,137 @@
+package syncer
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"mailfs/mapi"
+	"mailfs/mapi/rop"
+	"mailfs/replica"
+)
+
+// ServerInfo is what the dialer learned about the server.
+type ServerInfo struct {
+	Version  mapi.ServerVersion
+	LegacyDN string // of the mailbox, when the dialer found it; else Config.LegacyDN counts
+}
+
+// Config holds what a Syncer needs from outside. Replica and Dial are required.
+type Config struct {
+	Replica *replica.Replica
+
+	// Dial makes a transport that is connected and signed in. Its errors are of the
+	// kinds of package mapi: Unreachable and Busy are tried again, Refused ends Run.
+	Dial func(ctx context.Context) (rop.Transport, ServerInfo, error)
+
+	User     string // mail address of the account, for the record
+	LegacyDN string // mailbox to log on to
+
+	Keep     KeepPolicy
+	ReadOnly bool           // nothing is uploaded
+	Location *time.Location // of the dates in names; nil means UTC
+
+	// PollInterval is the time between passes when no notification comes; 0 means 60 s, or 15 min
+	// while a notification wait is up.
+	PollInterval time.Duration
+
+	Now  func() time.Time // nil means time.Now
+	Rand func() float64   // in [0, 1), for the jitter of retries; nil means math/rand
+	// After returns a channel that is ready after d, and a function that gives it up. nil means time.NewTimer.
+	After func(d time.Duration) (<-chan time.Time, func())
+
+	Logf     func(format string, args ...any) // never receives mail content; nil discards
+	OnStatus func(Status)                     // called after every change, from one goroutine at a time; must not block
+}
+
+// Syncer is the engine of one mailbox. Its methods may be called by several
+// goroutines; passes wait for each other.
+type Syncer struct {
+	cfg    Config
+	rep    *replica.Replica
+	board  board
+	render renderer
+
+	passing chan struct{} // holds a token while a pass runs
+	kick    chan struct{} // wakes Run
+
+	mu        sync.Mutex
+	link      *link                   // the session, nil when offline
+	dialing   chan struct{}           // closed when a dial in progress is over
+	named     map[mapi.SourceKey]bool // folders that events named
+	lookAtAll bool                    // events may have been missed
+	fetch     fetcher
+}
+
+// New returns a Syncer. Nothing happens before Run, Pass, Fetch or Flush.
+func New(cfg Config) *Syncer {
+	if cfg.Location == nil {
+		cfg.Location = time.UTC
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Rand == nil {
+		cfg.Rand = rand.Float64
+	}
+	if cfg.After == nil {
+		cfg.After = func(d time.Duration) (<-chan time.Time, func()) {
+			t := time.NewTimer(d)
+			return t.C, func() { t.Stop() }
+		}
+	}
+	if cfg.Logf == nil {
+		cfg.Logf = func(string, ...any) {}
+	}
+	s := &Syncer{cfg: cfg, rep: cfg.Replica, passing: make(chan struct{}, 1), kick: make(chan struct{}, 1)}
+	s.board.tell = cfg.OnStatus
+	s.board.st = Status{Phase: PhaseOffline, Since: cfg.Now()}
+	return s
+}
+
+// Status returns what the engine is doing.
+func (s *Syncer) Status() Status {
+	st := s.board.get()
+	_ = s.rep.View(func(v *replica.View) (err error) {
+		st.Queued, st.Refused, err = v.Pending()
+		return err
+	})
+	return st
+}
+
+// Kick wakes Run for a pass, and ends its waiting for a server that was away.
+func (s *Syncer) Kick() {
+	select {
+	case s.kick <- struct{}{}:
+	default:
+	}
+}
+
+// errClosed says that the server gave no session.
+var errNoServer = errors.New("syncer: no server configured")
+
+// sleep waits for d or the end of ctx.
+func (s *Syncer) sleep(ctx context.Context, d time.Duration) error {
+	c, stop := s.cfg.After(d)
+	defer stop()
+	select {
+	case <-c:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// lockPass waits until no other pass runs.
+func (s *Syncer) lockPass(ctx context.Context) error {
+	select {
+	case s.passing <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *Syncer) unlockPass() { <-s.passing }

@@ -1,0 +1,377 @@
+package syncer
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"mailfs/mapi"
+	"mailfs/replica"
+)
+
+const (
+	maxRounds    = 1000 // of one upload; more means that something goes in circles
+	runItems     = 100  // changes in one run of requests
+	runBytes     = 2 << 20
+	maxAttempts  = 12 // sends of one change that ended in an answer that should not repeat
+	messageGuess = 2048
+)
+
+// class groups changes that travel together. The order is that of sending: folders
+// before what is put into them, deletions last.
+type class uint8
+
+const (
+	classFolder class = iota
+	classContent
+	classMove
+	classProps
+	classRead
+	classDelete
+	classFolderDelete
+	classes
+)
+
+func classOf(k replica.ChangeKind) class {
+	switch k {
+	case replica.ChangeFolderCreate, replica.ChangeFolderUpdate:
+		return classFolder
+	case replica.ChangeCreate, replica.ChangeEdit:
+		return classContent
+	case replica.ChangeMove:
+		return classMove
+	case replica.ChangeProps:
+		return classProps
+	case replica.ChangeRead:
+		return classRead
+	case replica.ChangeFolderDelete:
+		return classFolderDelete
+	}
+	return classDelete
+}
+
+// job is a change on its way, with the item as it was when the run began.
+type job struct {
+	c      *replica.Change
+	n      *replica.Node
+	folder *replica.Node // where it goes, or where it is
+	from   *replica.Node // of a move or deletion: where it is on the server
+}
+
+// upload drains the journal: round after round the first change of every item that
+// may go, by class and folder, until nothing more can be sent now.
+func (s *Syncer) upload(ctx context.Context, l *link) error {
+	if s.cfg.ReadOnly {
+		return nil
+	}
+	tried := map[uint64]int{}
+	for range maxRounds {
+		jobs, err := s.dueJobs(tried)
+		if err != nil || len(jobs) == 0 {
+			return err
+		}
+		s.setPhase(PhaseUpload)
+		s.board.update(func(st *Status) { st.Uploads.Total = st.Uploads.Done + len(jobs) })
+		for _, run := range runsOf(jobs) {
+			for _, j := range run {
+				tried[j.c.Seq]++
+			}
+			if err := s.send(ctx, l, run); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// send carries out one run: changes of one class that concern one folder.
+func (s *Syncer) send(ctx context.Context, l *link, run []job) error {
+	switch classOf(run[0].c.Kind) {
+	case classFolder:
+		return s.sendFolders(ctx, l, run)
+	case classContent:
+		return s.sendContent(ctx, l, run)
+	case classMove:
+		return s.sendMoves(ctx, l, run)
+	case classProps:
+		return s.sendProps(ctx, l, run)
+	case classRead:
+		return s.sendReads(ctx, l, run)
+	case classDelete:
+		return s.sendDeletes(ctx, l, run)
+	}
+	return s.sendFolderDeletes(ctx, l, run)
+}
+
+// dueJobs returns the changes that may be sent now: of every item the first one,
+// unless it was refused, waits for its idle window or for its folder, or was tried
+// already since the last change of the journal.
+func (s *Syncer) dueJobs(tried map[uint64]int) (jobs []job, err error) {
+	now := s.cfg.Now()
+	err = s.rep.View(func(v *replica.View) error {
+		jobs = jobs[:0]
+		blocked := map[replica.Num]bool{}
+		for c, err := range v.Changes(0) {
+			if err != nil {
+				return err
+			}
+			if blocked[c.Item] {
+				continue
+			}
+			blocked[c.Item] = true
+			if c.Error != nil || c.Ready.After(now) || tried[c.Seq] >= 3 {
+				continue
+			}
+			j, ok, err := s.jobOf(v, c)
+			if err != nil {
+				return err
+			}
+			if ok {
+				jobs = append(jobs, j)
+			}
+		}
+		return nil
+	})
+	return jobs, err
+}
+
+// jobOf looks up what a change concerns; false if it has to wait.
+func (s *Syncer) jobOf(v *replica.View, c *replica.Change) (j job, ok bool, err error) {
+	j.c = c
+	if j.n, err = v.Node(c.Item); err != nil {
+		return j, false, ignoreMissing(err)
+	}
+	switch classOf(c.Kind) {
+	case classFolder:
+		if j.folder, err = v.Node(j.n.Parent); err != nil {
+			return j, false, ignoreMissing(err)
+		}
+		return j, onServer(j.folder), nil
+	case classFolderDelete:
+		j.folder = j.n
+		return j, onServer(j.n), nil
+	case classMove, classDelete:
+		if j.from, err = v.Node(c.From); err != nil {
+			return j, false, ignoreMissing(err)
+		}
+		if c.Kind == replica.ChangeDelete {
+			j.folder = j.from
+			return j, onServer(j.from) && j.n.Message != nil && j.n.Message.ChangeKey != "", nil
+		}
+		if j.folder, err = v.Node(c.Folder); err != nil {
+			return j, false, ignoreMissing(err)
+		}
+		return j, onServer(j.from) && onServer(j.folder), nil
+	}
+	if j.n.Message == nil || c.Kind != replica.ChangeCreate && j.n.Message.ChangeKey == "" {
+		return j, false, nil
+	}
+	at := j.n.Parent
+	if c.Kind == replica.ChangeCreate || at == 0 {
+		at = c.Folder
+	}
+	if from, ok, err := s.stillAt(v, c); err != nil {
+		return j, false, err
+	} else if ok {
+		at = from
+	}
+	if j.folder, err = v.Node(at); err != nil {
+		return j, false, ignoreMissing(err)
+	}
+	return j, onServer(j.folder), nil
+}
+
+// stillAt returns where an item is on the server when a later change moves or
+// deletes it.
+func (s *Syncer) stillAt(v *replica.View, c *replica.Change) (replica.Num, bool, error) {
+	changes, err := v.ChangesOf(c.Item)
+	if err != nil {
+		return 0, false, err
+	}
+	for _, later := range changes {
+		if later.Seq > c.Seq && (later.Kind == replica.ChangeMove || later.Kind == replica.ChangeDelete) && later.From != 0 {
+			return later.From, true, nil
+		}
+	}
+	return 0, false, nil
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, replica.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// onServer reports whether the server knows a folder.
+func onServer(n *replica.Node) bool {
+	return n.Folder != nil && n.Folder.SourceKey != "" && (n.Folder.ChangeKey != "" || n.Num == replica.RootNum)
+}
+
+// runsOf groups jobs by class and folder and cuts the groups into runs.
+func runsOf(jobs []job) [][]job {
+	type group struct {
+		c      class
+		folder replica.Num
+	}
+	byGroup := map[group][]job{}
+	var order []group
+	for _, j := range jobs {
+		g := group{classOf(j.c.Kind), j.folder.Num}
+		if g.c == classFolder || g.c == classFolderDelete {
+			g.folder = 0
+		}
+		if byGroup[g] == nil {
+			order = append(order, g)
+		}
+		byGroup[g] = append(byGroup[g], j)
+	}
+	slices.SortStableFunc(order, func(a, b group) int { return int(a.c) - int(b.c) })
+	var out [][]job
+	for _, g := range order {
+		rest := byGroup[g]
+		for len(rest) > 0 {
+			n, bytes := 0, int64(0)
+			for n < len(rest) && n < runItems && (n == 0 || bytes < runBytes) {
+				bytes += rest[n].n.Size + messageGuess
+				n++
+			}
+			out = append(out, rest[:n])
+			rest = rest[n:]
+		}
+	}
+	return out
+}
+
+// fixAll fixes the changes of a run in one transaction.
+func (s *Syncer) fixAll(ctx context.Context, l *link, run []job) error {
+	need := 0
+	for _, j := range run {
+		if !j.c.Fixed && needsID(j.c) {
+			need++
+		}
+	}
+	if need > 0 {
+		if err := s.reserve(ctx, l, need); err != nil {
+			return err
+		}
+	}
+	return s.rep.Update(func(u *replica.Update) error {
+		for _, j := range run {
+			if err := s.fix(u, j.c, j.n); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// acknowledged counts changes that the server has.
+func (s *Syncer) acknowledged(n int) {
+	if n > 0 {
+		s.board.update(func(st *Status) { st.Uploads.Done += n })
+	}
+}
+
+// refuse stores why the server does not take a change. It stays in the journal; the
+// item shows the reason.
+func (s *Syncer) refuse(c *replica.Change, code mapi.ErrorCode, text string) error {
+	s.cfg.Logf("upload: change %d was refused: %v", c.Seq, code)
+	e := &replica.ChangeError{Code: code, Text: text, At: s.cfg.Now()}
+	return s.rep.Update(func(u *replica.Update) error {
+		c.Error = e
+		c.Attempts++
+		if err := u.SaveChange(c); err != nil {
+			return err
+		}
+		return s.showError(u, c.Item, e)
+	})
+}
+
+// showError puts the reason, or nil, on an item.
+func (s *Syncer) showError(u *replica.Update, item replica.Num, e *replica.ChangeError) error {
+	n, err := u.Node(item)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	switch {
+	case n.Message != nil:
+		n.Message.Error = e
+	case n.Folder != nil:
+		n.Folder.Error = e
+	default:
+		return nil
+	}
+	return u.Save(n)
+}
+
+// Retry makes the refused changes of an item, or of all items for 0, go up again.
+func (s *Syncer) Retry(item replica.Num) error {
+	err := s.rep.Update(func(u *replica.Update) error {
+		var again []*replica.Change
+		for c, err := range u.Changes(0) {
+			if err != nil {
+				return err
+			}
+			if c.Error != nil && (item == 0 || c.Item == item) {
+				again = append(again, c)
+			}
+		}
+		for _, c := range again {
+			c.Error, c.Attempts = nil, 0
+			if err := u.SaveChange(c); err != nil {
+				return err
+			}
+			if err := s.showError(u, c.Item, nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		s.Kick()
+	}
+	return err
+}
+
+// judge decides about an answer that is neither success nor a conflict: a refusal
+// for good is stored, anything else is tried again with the next round or pass.
+func (s *Syncer) judge(c *replica.Change, err error) error {
+	var code mapi.ErrorCode
+	if !errors.As(err, &code) {
+		return err
+	}
+	switch code {
+	case mapi.EcAccessDenied, mapi.EcQuotaExceeded, mapi.EcTooBig, mapi.EcMessageTooBig, mapi.EcNotSupported,
+		mapi.EcInvalidParameter, mapi.EcStreamSizeError, mapi.EcNamedPropertyQuota, mapi.EcCorruptData,
+		mapi.EcNotImplemented, mapi.EcFolderCycle, mapi.EcCycleDetected:
+		return s.refuse(c, code, code.Error())
+	}
+	if c.Attempts+1 >= maxAttempts {
+		return s.refuse(c, code, code.Error())
+	}
+	s.cfg.Logf("upload: change %d, attempt %d: %v", c.Seq, c.Attempts+1, code)
+	return s.rep.Update(func(u *replica.Update) error {
+		c.Attempts++
+		return u.SaveChange(c)
+	})
+}
+
+// nextReady returns when the first change that waits for its idle window may go, and
+// false if none does.
+func (s *Syncer) nextReady() (at time.Time, ok bool, err error) {
+	now := s.cfg.Now()
+	err = s.rep.View(func(v *replica.View) error {
+		for c, err := range v.Changes(0) {
+			if err != nil {
+				return err
+			}
+			if c.Error == nil && c.Ready.After(now) && (!ok || c.Ready.Before(at)) {
+				at, ok = c.Ready, true
+			}
+		}
+		return nil
+	})
+	return at, ok, err
+}
