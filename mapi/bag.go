@@ -8,12 +8,29 @@ type PropertyBag []Property
 
 // Lookup returns the property with the given key.
 func (b PropertyBag) Lookup(k Key) (Property, bool) {
-	for i := range b {
-		if b[i].Key() == k {
-			return b[i], true
-		}
+	if i := b.find(k); i >= 0 {
+		return b[i], true
 	}
 	return Property{}, false
+}
+
+// find returns the index of the property with the given key, -1 if there is none.
+// Most keys are ids, and most properties have another one.
+func (b PropertyBag) find(k Key) int {
+	if k.Name.IsZero() {
+		for i := range b {
+			if b[i].Tag.ID() == k.ID && b[i].Name.IsZero() {
+				return i
+			}
+		}
+		return -1
+	}
+	for i := range b {
+		if b[i].Name == k.Name && k.ID == 0 {
+			return i
+		}
+	}
+	return -1
 }
 
 // Get returns the value of the property with tag's id, whatever its type, or nil.
@@ -49,23 +66,17 @@ func (b *PropertyBag) SetNamed(name PropertyName, t PropertyType, v any) {
 
 // Put stores p, replacing a property with the same key in place.
 func (b *PropertyBag) Put(p Property) {
-	k := p.Key()
-	for i := range *b {
-		if (*b)[i].Key() == k {
-			(*b)[i] = p
-			return
-		}
+	if i := b.find(p.Key()); i >= 0 {
+		(*b)[i] = p
+		return
 	}
 	*b = append(*b, p)
 }
 
 // Delete removes the property with the given key, if it is there.
 func (b *PropertyBag) Delete(k Key) {
-	for i := range *b {
-		if (*b)[i].Key() == k {
-			*b = append((*b)[:i:i], (*b)[i+1:]...)
-			return
-		}
+	if i := b.find(k); i >= 0 {
+		*b = append((*b)[:i:i], (*b)[i+1:]...)
 	}
 }
 

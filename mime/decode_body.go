@@ -25,7 +25,7 @@ func transferReader(cte string, r io.Reader) (out io.Reader, ok bool) {
 // of four; what follows is decoded, too.
 type base64Reader struct {
 	r     io.Reader
-	in    [32 * 1024]byte
+	in    [8 * 1024]byte
 	group []byte // characters that wait for their group to be complete
 	out   []byte
 	rest  []byte
@@ -78,7 +78,7 @@ func (b *base64Reader) flush(n int) {
 // qpReader decodes quoted-printable; what is not valid is passed on as it is.
 type qpReader struct {
 	r    io.Reader
-	in   [32 * 1024]byte
+	in   [8 * 1024]byte
 	wait []byte // input that depends on what follows
 	out  []byte
 	rest []byte
@@ -97,69 +97,91 @@ func (q *qpReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// maxQPLine is how long a line may be before it is decoded without its end.
+const maxQPLine = 64 * 1024
+
 func (q *qpReader) fill() {
 	n, err := q.r.Read(q.in[:])
 	q.err = err
 	in := append(q.wait, q.in[:n]...)
-	final := err != nil
 	q.out = q.out[:0]
 	for len(in) > 0 {
-		used := q.step(in, final)
-		if used == 0 {
+		i := bytes.IndexByte(in, '\n')
+		if i < 0 {
 			break
 		}
-		in = in[used:]
+		q.line(in[:i])
+		in = in[i+1:]
+	}
+	switch {
+	case err != nil && len(in) > 0:
+		q.last(in)
+		in = nil
+	case len(in) > maxQPLine:
+		// The tail may be the start of an escape.
+		n := len(in) - 2
+		q.decode(in[:n], true)
+		in = in[n-q.undecoded(in[:n]):]
 	}
 	q.wait = append(q.wait[:0], in...)
 	q.rest = q.out
 }
 
-// maxBlank is how much white space may end a line before it counts as text.
-const maxBlank = 16 * 1024
+// line decodes a line that ended in LF. White space at its end was added on the way
+// (RFC 2045 6.7 (3)), and an equals sign there continues it.
+func (q *qpReader) line(l []byte) {
+	l, cr := bytes.CutSuffix(l, []byte("\r"))
+	l = bytes.TrimRight(l, " \t")
+	if soft, ok := bytes.CutSuffix(l, []byte("=")); ok {
+		q.decode(soft, false)
+		return
+	}
+	q.decode(l, false)
+	if cr {
+		q.out = append(q.out, '\r')
+	}
+	q.out = append(q.out, '\n')
+}
 
-// step decodes from the start of in and returns how much it used, 0 when more input
-// is needed.
-func (q *qpReader) step(in []byte, final bool) int {
-	i := bytes.IndexAny(in, "= \t")
-	if i != 0 {
-		if i < 0 {
-			i = len(in)
-		}
-		q.out = append(q.out, in[:i]...)
-		return i
-	}
-	if in[0] != '=' {
-		blank := len(in) - len(bytes.TrimLeft(in, " \t"))
-		if blank == len(in) && !final && blank < maxBlank {
-			return 0
-		}
-		// White space at the end of a line was added on the way (RFC 2045 6.7 (3)).
-		if blank == len(in) && final || blank < len(in) && (in[blank] == '\n' || in[blank] == '\r') {
-			return blank
-		}
-		q.out = append(q.out, in[:blank]...)
-		return blank
-	}
-	if len(in) >= 3 {
-		if hi, lo := unhex(in[1]), unhex(in[2]); hi >= 0 && lo >= 0 {
-			q.out = append(q.out, byte(hi<<4|lo))
-			return 3
-		}
-	}
-	// A soft line break may have white space before the line end.
-	blank := 1 + len(in) - 1 - len(bytes.TrimLeft(in[1:], " \t"))
-	switch {
-	case blank < len(in) && in[blank] == '\n':
-		return blank + 1
-	case blank+1 < len(in) && in[blank] == '\r' && in[blank+1] == '\n':
-		return blank + 2
-	case len(in) < 3 && !final, blank+1 >= len(in) && blank < maxBlank && !final:
+// last decodes what follows the last line end.
+func (q *qpReader) last(l []byte) {
+	l = bytes.TrimRight(l, " \t")
+	q.decode(bytes.TrimSuffix(l, []byte("=")), false)
+}
+
+// undecoded returns how many bytes at the end of a piece are an escape that is cut off.
+func (q *qpReader) undecoded(l []byte) int {
+	i := bytes.LastIndexByte(l[max(len(l)-2, 0):], '=')
+	if i < 0 {
 		return 0
-	case blank == len(in):
-		return blank
 	}
-	q.out = append(q.out, '=')
-	return 1
+	return min(len(l), 2) - i
+}
+
+// decode replaces escapes; what is none stays as it is. more says that the piece is
+// not the end of its line, so that an escape at its end may be cut off.
+func (q *qpReader) decode(l []byte, more bool) {
+	if more {
+		l = l[:len(l)-q.undecoded(l)]
+	}
+	for {
+		i := bytes.IndexByte(l, '=')
+		if i < 0 {
+			q.out = append(q.out, l...)
+			return
+		}
+		q.out = append(q.out, l[:i]...)
+		l = l[i:]
+		if len(l) >= 3 {
+			if hi, lo := unhex(l[1]), unhex(l[2]); hi >= 0 && lo >= 0 {
+				q.out = append(q.out, byte(hi<<4|lo))
+				l = l[3:]
+				continue
+			}
+		}
+		q.out = append(q.out, '=')
+		l = l[1:]
+	}
 }
 
 func unhex(c byte) int {

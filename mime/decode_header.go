@@ -20,22 +20,30 @@ type field struct {
 // splitFields cuts a header block into fields. Lines that belong to no field are left out.
 func splitFields(block []byte) []field {
 	var out []field
-	for len(block) > 0 {
-		n := bytes.IndexByte(block, '\n') + 1
-		if n == 0 {
-			n = len(block)
+	start, known := 0, false // of the current field
+	end := func(at int) {
+		if known {
+			out[len(out)-1].raw = block[start:at:at]
 		}
-		line := block[:n]
-		if line[0] == ' ' || line[0] == '\t' {
-			if len(out) > 0 && len(bytes.TrimSpace(line)) > 0 {
-				f := &out[len(out)-1]
-				f.raw = append(f.raw[:len(f.raw):len(f.raw)], line...)
-			}
-		} else if name, ok := fieldName(line); ok {
-			out = append(out, field{name: name, key: strings.ToLower(name), raw: line})
-		}
-		block = block[n:]
 	}
+	for off := 0; off < len(block); {
+		n := bytes.IndexByte(block[off:], '\n') + 1
+		if n == 0 {
+			n = len(block) - off
+		}
+		line := block[off : off+n]
+		if line[0] != ' ' && line[0] != '\t' || len(bytes.TrimSpace(line)) == 0 {
+			end(off)
+			var name string
+			name, known = fieldName(line)
+			if known {
+				start = off
+				out = append(out, field{name: name, key: strings.ToLower(name)})
+			}
+		}
+		off += n
+	}
+	end(len(block))
 	return out
 }
 

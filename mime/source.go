@@ -34,7 +34,7 @@ type source struct {
 	err    error    // why reading ended, io.EOF included
 }
 
-func newSource(r io.Reader) *source { return &source{r: bufio.NewReaderSize(r, 64*1024), hit: -1} }
+func newSource(r io.Reader) *source { return &source{r: bufio.NewReaderSize(r, 16*1024), hit: -1} }
 
 // line returns the next line with its end, or a piece of a very long line, valid
 // until the next call. At a boundary, or at the end of the input, it returns nil.

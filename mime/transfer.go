@@ -2,7 +2,7 @@ package mime
 
 import (
 	"bytes"
-	"fmt"
+	"encoding/binary"
 	"strings"
 	"unicode/utf8"
 )
@@ -19,36 +19,55 @@ func lf(p []byte) []byte {
 // stays as it is, unless a line is too long or a byte could not travel (RFC 2045 2.7, 2.8).
 func textBody(p []byte) (cte string, body []byte) {
 	p = lf(p)
-	ascii, others, line, longest := true, 0, 0, 0
-	clean := true
-	for _, c := range p {
-		switch {
-		case c == '\n':
-			line = -1
-		case c == 0 || c == '\r':
-			clean = false
-		case c >= 0x80:
-			ascii = false
-			others++
-		}
-		line++
-		longest = max(longest, line)
-	}
+	clean := bytes.IndexByte(p, 0) < 0 && bytes.IndexByte(p, '\r') < 0 && longestLine(p) <= hardLine
 	switch {
-	case clean && longest <= hardLine && ascii:
+	case clean && isASCII(p):
 		return "7bit", p
-	case clean && longest <= hardLine && utf8.Valid(p):
+	case clean && utf8.Valid(p):
 		return "8bit", p
-	case others*3 > len(p):
+	}
+	others := 0
+	for _, c := range p {
+		others += int(c >> 7)
+	}
+	if others*3 > len(p) {
 		return "base64", encodeLines(p)
 	}
 	return "quoted-printable", quotedPrintable(p)
 }
 
+func longestLine(p []byte) int {
+	longest := 0
+	for len(p) > 0 {
+		n := bytes.IndexByte(p, '\n')
+		if n < 0 {
+			return max(longest, len(p))
+		}
+		longest = max(longest, n)
+		p = p[n+1:]
+	}
+	return longest
+}
+
+func isASCII(p []byte) bool {
+	for len(p) >= 8 {
+		if binary.LittleEndian.Uint64(p)&0x8080808080808080 != 0 {
+			return false
+		}
+		p = p[8:]
+	}
+	for _, c := range p {
+		if c >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
 // quotedPrintable encodes text with LF line ends (RFC 2045 6.7).
 func quotedPrintable(p []byte) []byte {
-	var b bytes.Buffer
-	b.Grow(len(p) + len(p)/8)
+	const hex = "0123456789ABCDEF"
+	b := make([]byte, 0, len(p)+len(p)/8)
 	for len(p) > 0 {
 		i := bytes.IndexByte(p, '\n')
 		end := i >= 0
@@ -73,21 +92,21 @@ func quotedPrintable(p []byte) []byte {
 				room = 75
 			}
 			if col+n > room {
-				b.WriteString("=\n")
+				b = append(b, "=\n"...)
 				col = 0
 			}
 			if n == 1 {
-				b.WriteByte(c)
+				b = append(b, c)
 			} else {
-				fmt.Fprintf(&b, "=%02X", c)
+				b = append(b, '=', hex[c>>4], hex[c&15])
 			}
 			col += n
 		}
 		if end {
-			b.WriteByte('\n')
+			b = append(b, '\n')
 		}
 	}
-	return b.Bytes()
+	return b
 }
 
 // part is a MIME entity that is ready to be written.
