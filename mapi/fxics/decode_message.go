@@ -9,9 +9,18 @@ import (
 // messageContent = propList messageChildren
 func (d *Decoder) messageContent(m *mapi.Message, parts *Parts, depth int) (err error) {
 	if m.Properties, err = d.propList(); err != nil {
-		return err
+		return atBoundary(err, depth)
 	}
 	return d.children(m, parts, depth)
+}
+
+// atBoundary tells an interruption at the level of the outermost message from one
+// within something that has a mark of its end.
+func atBoundary(err error, depth int) error {
+	if err == errInterrupted && depth == 0 {
+		return errAtBoundary
+	}
+	return err
 }
 
 // messageChildren = [ MetaTagFXDelProp ] [ *recipient ] [ MetaTagFXDelProp ] [ *attachment ]
@@ -26,7 +35,7 @@ func (d *Decoder) children(m *mapi.Message, parts *Parts, depth int) error {
 		case err != nil:
 			return err
 		case tok.Marker == FXErrorInfo:
-			return errInterrupted
+			return atBoundary(errInterrupted, depth)
 		case tok.Marker == 0 && tok.Property.Tag == mapi.MetaTagFXDelProp:
 			d.skip()
 			*parts |= partOf(tok.Property.Value, depth)

@@ -108,13 +108,21 @@ func (d *Decoder) folderChange() (Element, error) {
 		LastModified:    props.Time(mapi.PidTagLastModificationTime),
 		Properties:      props,
 	}}
-	if err != nil {
+	if err == nil {
+		_, err = d.within()
+	}
+	if err != nil && err != errInterrupted {
 		return f, err
 	}
-	if f.PCL, err = d.lineage(props); err != nil {
-		return nil, err
+	pcl, broken := d.lineage(props)
+	f.PCL = pcl
+	switch {
+	case err == nil && broken != nil:
+		return nil, broken
+	case err != nil && broken == nil:
+		return f, errAtBoundary
 	}
-	return f, nil
+	return f, err
 }
 
 // lineage checks what identifies an object and its version, which no consumer can
@@ -140,6 +148,9 @@ func (d *Decoder) lineage(props mapi.PropertyBag) (mapi.PCL, error) {
 func (d *Decoder) header(m *MessageChange) (err error) {
 	d.skip()
 	if m.Header, err = d.propList(); err != nil {
+		return err
+	}
+	if _, err = d.within(); err != nil {
 		return err
 	}
 	_, err = d.lineage(m.Header)
@@ -184,7 +195,7 @@ func (d *Decoder) messageChangePartial() (Element, error) {
 		}
 		m.Partial.Groups = append(m.Partial.Groups, GroupChange{uint32(index), props})
 		if err != nil {
-			return m, err
+			return m, atBoundary(err, 0)
 		}
 	}
 }
@@ -239,7 +250,7 @@ func (d *Decoder) readStateChanges() (Element, error) {
 // replSets consumes a marker and a property list and parses the sets in it.
 func (d *Decoder) replSets(sets []taggedSet) (mapi.PropertyBag, error) {
 	d.skip()
-	props, err := d.propList()
+	props, err := d.wholeList()
 	if err != nil {
 		return nil, err
 	}
@@ -258,7 +269,7 @@ func (d *Decoder) replSets(sets []taggedSet) (mapi.PropertyBag, error) {
 // progressTotal = IncrSyncProgressMode propList
 func (d *Decoder) progressTotal() (Element, error) {
 	d.skip()
-	props, err := d.propList()
+	props, err := d.wholeList()
 	if err != nil {
 		return nil, err
 	}
@@ -295,7 +306,7 @@ func (d *Decoder) progressMessage() (Element, error) {
 // groupInfo = IncrSyncGroupInfo propList
 func (d *Decoder) groupInfo() (Element, error) {
 	d.skip()
-	props, err := d.propList()
+	props, err := d.wholeList()
 	if err != nil {
 		return nil, err
 	}

@@ -22,14 +22,20 @@ type Decoder struct {
 	stated    bool // a state has been read
 	folders   int  // open folders with a marker
 	groupID   uint32
-	groupSent bool // MetaTagIncrSyncGroupId came since the last partial change
-	seen      map[uint16]int
+	groupSent bool       // MetaTagIncrSyncGroupId came since the last partial change
+	queued    *ErrorInfo // to be returned next
+
+	seen      map[uint16]int // of propList
 	seenNames map[mapi.PropertyName]int
 }
 
 // errInterrupted unwinds the parser to the element that supports recovery: an
-// FXErrorInfo is the token ahead ([MS-OXCFXICS] 2.2.4.3.4).
-var errInterrupted = errors.New("fxics: interrupted by error information")
+// FXErrorInfo is the token ahead ([MS-OXCFXICS] 2.2.4.3.4). errAtBoundary is the same
+// at a place where the message change could also have been complete.
+var (
+	errInterrupted = errors.New("fxics: interrupted by error information")
+	errAtBoundary  = fmt.Errorf("%w at a boundary", errInterrupted)
+)
 
 // NewDecoder returns a Decoder of a stream with the given root. opt may be nil.
 func NewDecoder(r io.Reader, root Root, opt *Options) *Decoder {
@@ -49,9 +55,14 @@ func (d *Decoder) Next() (Element, error) {
 	if d.err != nil {
 		return nil, d.err
 	}
+	if d.queued != nil {
+		el := d.queued
+		d.queued = nil
+		return el, nil
+	}
 	el, err := d.next()
 	if errors.Is(err, errInterrupted) {
-		el, err = d.errorInfo(el)
+		el, err = d.interrupted(el, err == errAtBoundary)
 	}
 	if err != nil {
 		d.err = err
@@ -164,6 +175,16 @@ func (d *Decoder) propList() (mapi.PropertyBag, error) {
 	}
 }
 
+// wholeList is propList for elements that are used as far as they came: error
+// information behind their properties is about what follows.
+func (d *Decoder) wholeList() (mapi.PropertyBag, error) {
+	props, err := d.propList()
+	if err == errInterrupted {
+		err = nil
+	}
+	return props, err
+}
+
 // forget empties the memory of properties. Clearing takes time in the size that a
 // map once had, so that a long list must not burden all short ones behind it.
 func (d *Decoder) forget() {
@@ -194,19 +215,53 @@ func (d *Decoder) remember(p mapi.Property, at int) (int, bool) {
 	return old, dup
 }
 
-// errorInfo consumes an errorInfo element, before which el had been read in part.
-func (d *Decoder) errorInfo(el Element) (Element, error) {
+// interrupted consumes an errorInfo element, before which el had been read in part.
+//
+// A change has no mark of its end. If it could have been complete, and the error is
+// said to be about another object, then the change counts as complete, and the error
+// is the next element.
+func (d *Decoder) interrupted(el Element, boundary bool) (Element, error) {
 	d.skip()
 	props, err := d.propList()
 	if err != nil && !errors.Is(err, errInterrupted) {
 		return nil, err
 	}
-	out := &ErrorInfo{Interrupted: el}
-	raw := props.Bytes(tagStructure)
-	if err := out.parse(raw); err != nil {
+	info := new(ErrorInfo)
+	if err := info.parse(props.Bytes(tagStructure)); err != nil {
 		return nil, d.corrupt("%w", err)
 	}
-	return out, nil
+	if boundary && concernsAnother(info, el) {
+		d.queued = info
+		return el, nil
+	}
+	info.Interrupted = el
+	return info, nil
+}
+
+// concernsAnother reports whether info names an object of the kind of el and that is
+// not el.
+func concernsAnother(info *ErrorInfo, el Element) bool {
+	switch x := el.(type) {
+	case *MessageChange:
+		mid, ok := x.MID()
+		return isAnother(info.Message, x.SourceKey(), mid.Counter(), ok)
+	case *FolderChange:
+		fid, ok := x.FID()
+		return isAnother(info.Folder, x.SourceKey, fid.Counter(), ok)
+	}
+	return false
+}
+
+// isAnother compares id with a source key, or with the counter of a short id where
+// the key is a foreign one.
+func isAnother(id mapi.LongTermID, key mapi.SourceKey, short mapi.GlobCnt, hasShort bool) bool {
+	if id == (mapi.LongTermID{}) {
+		return false
+	}
+	if own, ok := key.LongTermID(); ok {
+		return own != id
+	}
+	return hasShort && short != id.Counter
 }
 
 // end checks that nothing is left.
