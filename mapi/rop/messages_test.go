@@ -310,7 +310,7 @@ func oneResponse(got Responses, err error) (any, error) {
 	return got.Answers[0].Response, nil
 }
 
-const trials = 60
+const trials = 40
 
 func eachTrial(t *testing.T, check func(t *testing.T, one trip)) {
 	for seed := range uint64(trials) {
