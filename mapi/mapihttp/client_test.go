@@ -265,7 +265,7 @@ func TestBodyErrors(t *testing.T) {
 		{Execute, DisconnectResponse{}, "protocol"},
 		{NotificationWait, NotificationWaitResponse{ErrorCode: mapi.EcGeneralFailure}, "protocol"},
 		{NotificationWait, NotificationWaitResponse{}, "none"},
-		{NotificationWait, NotificationWaitResponse{ErrorCode: ecRejected}, "busy 1m0s"},
+		{NotificationWait, NotificationWaitResponse{ErrorCode: ecRejected}, "busy 15s"},
 		{Execute, ExecuteResponse{ErrorCode: ecRejected}, "protocol"},
 		{Disconnect, DisconnectResponse{StatusCode: 3}, "protocol"},
 	} {

@@ -109,8 +109,8 @@ const (
 )
 
 // rejectedDelay is how long to poll before the next NotificationWait when a server
-// rejects one: the usual time between polls ([MS-OXCRPC] 3.1.4.1, pcmsPollsMax).
-const rejectedDelay = time.Minute
+// rejects one.
+const rejectedDelay = 15 * time.Second
 
 // checkBody checks StatusCode, then ErrorCode of a response body. retryDelay is what
 // the server asked for at Connect, for answers that say busy.
