@@ -3,6 +3,7 @@ package mime
 import (
 	"bytes"
 	"strings"
+	"unicode/utf8"
 
 	"mailfs/mapi"
 )
@@ -80,7 +81,12 @@ func (c *conversion) htmlBody(b *body) error {
 		if err != nil {
 			return err
 		}
-		charset := charsetOf(int(c.p.Int(mapi.PidTagInternetCodepage)))
+		codepage := int(c.p.Int(mapi.PidTagInternetCodepage))
+		if (codepage == cpUTF8 || codepage == cpASCII) && utf8.Valid(raw) {
+			b.html = raw
+			return nil
+		}
+		charset := charsetOf(codepage)
 		s, ok := decode(charset, raw)
 		b.html = []byte(s)
 		if !ok && charset != "" {

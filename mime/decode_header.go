@@ -206,6 +206,10 @@ func looseBase64(s string) []byte {
 // parseDate reads a date field (RFC 5322 3.3), whatever comment follows it.
 func parseDate(s string) (time.Time, bool) {
 	s = strings.TrimSpace(s)
+	// The one form that nearly all mail has; the general parser is slow.
+	if t, err := time.Parse("Mon, 2 Jan 2006 15:04:05 -0700", s); err == nil {
+		return t, believable(t)
+	}
 	if t, err := mail.ParseDate(s); err == nil {
 		return t, believable(t)
 	}
