@@ -133,6 +133,17 @@ type batch struct {
 
 // run executes calls until one has no room for its answer.
 func (b *batch) run(calls []rop.Call) mapi.ErrorCode {
+	// Handing requests back takes room as well: as much as the requests that are left.
+	left := 0
+	sizes := make([]int, len(calls))
+	for i, c := range calls {
+		raw, err := rop.EncodeRequests(rop.Requests{Calls: []rop.Call{c}})
+		if err != nil {
+			return ecRPCFailed
+		}
+		sizes[i] = len(raw) - sizeField
+		left += sizes[i]
+	}
 	for i, c := range calls {
 		b.ss.srv.stats.rop(uint8(c.Request.ROP()))
 		if c.Request.ROP() == rop.IDRelease {
@@ -141,6 +152,10 @@ func (b *batch) run(calls []rop.Call) mapi.ErrorCode {
 		}
 		// What is certainly too little for any answer is not worth executing.
 		room := b.room()
+		if len(calls) > 1 {
+			room -= left + backHeader
+		}
+		left -= sizes[i]
 		if room < leastAnswer {
 			return b.tooSmall(calls[i:], 0)
 		}
@@ -158,6 +173,8 @@ func (b *batch) run(calls []rop.Call) mapi.ErrorCode {
 const (
 	// leastAnswer is room for a failure in its largest form.
 	leastAnswer = 32
+	// backHeader is what a RopBufferTooSmall has before the requests ([MS-OXCROPS] 2.2.15.1).
+	backHeader = 3
 	// sizeField is RopSize.
 	sizeField = 2
 )
