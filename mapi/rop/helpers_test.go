@@ -161,11 +161,23 @@ func TestRowsOverSeveralAnswers(t *testing.T) {
 		}
 		table.Release()
 	}
-	next = 0
+	server.chained = func(c Call) []Response {
+		if c.Request.ROP() != IDQueryRows {
+			return nil
+		}
+		return []Response{server.reply(c, 0), server.reply(c, 0), server.reply(c, 0)}
+	}
 	table, err := Open(t.Context(), logon, &GetContentsTableRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	next = 0
+	before := len(server.buffers)
+	rows, err := AllRows(t.Context(), table, columns)
+	if err != nil || len(rows) != 100 || len(server.buffers) != before+1 {
+		t.Fatalf("chained: %d rows in %d buffers, %v", len(rows), len(server.buffers)-before, err)
+	}
+	server.chained, next = nil, 0
 	enough := errors.New("enough")
 	seen := 0
 	err = EachRow(t.Context(), table, columns, func([]mapi.Property) error {

@@ -23,21 +23,9 @@ func EachRow(ctx context.Context, table *Object, columns []mapi.PropertyTag, f f
 		return err
 	}
 	for {
-		p, err := Get[*QueryRowsResponse](r)
-		if err != nil {
+		end, err := eachAnswered(r, columns, f)
+		if err != nil || end {
 			return err
-		}
-		rows, err := p.Rows(columns)
-		if err != nil {
-			return &mapi.Protocol{Err: err}
-		}
-		for _, row := range rows {
-			if err := f(row); err != nil {
-				return err
-			}
-		}
-		if len(rows) == 0 || p.Origin == BookmarkEnd {
-			return nil
 		}
 		b := table.session.NewBatch()
 		r = b.Add(table, queryRows())
@@ -45,6 +33,41 @@ func EachRow(ctx context.Context, table *Object, columns []mapi.PropertyTag, f f
 			return err
 		}
 	}
+}
+
+// eachAnswered calls f for the rows of one answer and of those chained to it, and
+// reports whether the table has ended. Some servers chain answers without having been
+// asked, and go on with empty ones after the end.
+func eachAnswered(r *Result, columns []mapi.PropertyTag, f func(row []mapi.Property) error) (end bool, err error) {
+	p, err := Get[*QueryRowsResponse](r)
+	if err != nil {
+		return false, err
+	}
+	answers := []*QueryRowsResponse{p}
+	for _, further := range r.Further() {
+		p, ok := further.(*QueryRowsResponse)
+		if ok {
+			answers = append(answers, p)
+		}
+	}
+	for _, p := range answers {
+		if err := resultError(IDQueryRows, p); err != nil {
+			return false, err
+		}
+		rows, err := p.Rows(columns)
+		if err != nil {
+			return false, &mapi.Protocol{Err: err}
+		}
+		for _, row := range rows {
+			if err := f(row); err != nil {
+				return false, err
+			}
+		}
+		if len(rows) == 0 || p.Origin == BookmarkEnd {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 func queryRows() *QueryRowsRequest {
