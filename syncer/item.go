@@ -1,11 +1,11 @@
 package syncer
 
 import (
-	"strings"
 	"time"
 
 	"mailfs/internal/names"
 	"mailfs/mapi"
+	"mailfs/mime"
 	"mailfs/replica"
 )
 
@@ -70,44 +70,15 @@ type arrival struct {
 
 // fillInfo sets what a message's attributes and extended attributes show.
 func fillInfo(info *replica.MessageInfo, bag mapi.PropertyBag) {
-	info.Class = bag.String(mapi.PidTagMessageClass)
+	sum := mime.Summarize(bag)
+	info.Class, info.Subject, info.From, info.Sender = sum.Class, sum.Subject, sum.From, sum.Sender
+	info.MessageID, info.Categories, info.Importance = sum.MessageID, sum.Categories, int32(sum.Importance)
 	info.Flag = int32(bag.Int(mapi.PidTagFlagStatus))
-	info.Importance = 1
-	if bag.Has(mapi.PidTagImportance) {
-		info.Importance = int32(bag.Int(mapi.PidTagImportance))
-	}
-	info.Categories, _ = bag.GetNamed(keywords).([]string)
-	info.Subject = bag.String(mapi.PidTagSubject)
-	if info.Subject == "" {
-		info.Subject = bag.String(mapi.PidTagSubjectPrefix) + bag.String(mapi.PidTagNormalizedSubject)
-	}
-	info.From = address(bag.String(mapi.PidTagSentRepresentingName), bag.String(mapi.PidTagSentRepresentingSmtpAddress),
-		bag.String(mapi.PidTagSentRepresentingAddressType), bag.String(mapi.PidTagSentRepresentingEmailAddress))
-	info.Sender = address(bag.String(mapi.PidTagSenderName), bag.String(mapi.PidTagSenderSmtpAddress),
-		bag.String(mapi.PidTagSenderAddressType), bag.String(mapi.PidTagSenderEmailAddress))
-	if info.From == "" {
-		info.From = info.Sender
-	}
-	info.MessageID = bag.String(mapi.PidTagInternetMessageId)
 	info.SearchKey = bag.Bytes(mapi.PidTagSearchKey)
 	info.Delivered = bag.Time(mapi.PidTagMessageDeliveryTime)
 	if items, ok := bag.Get(mapi.PidTagConflictItems).([][]byte); ok {
 		info.Conflict = len(items) > 0
 	}
-}
-
-// address writes a name with the Internet address, where there is one.
-func address(name, smtp, kind, mail string) string {
-	if smtp == "" && (strings.EqualFold(kind, "SMTP") || strings.Contains(mail, "@")) {
-		smtp = mail
-	}
-	switch {
-	case smtp == "":
-		return name
-	case name == "" || strings.EqualFold(name, smtp):
-		return smtp
-	}
-	return name + " <" + smtp + ">"
 }
 
 // messageTime is the time that a message shows: delivery, else submission, else

@@ -161,6 +161,7 @@ func (s *Syncer) syncTogether(ctx context.Context, l *link, reqs []*contentsRequ
 		stream, err := r.d.start(ctx)
 		r.d = nil // start has it now
 		if err != nil {
+			s.cfg.Logf("contents: %v", err)
 			var code mapi.ErrorCode
 			if !errors.As(err, &code) {
 				return err
@@ -184,7 +185,6 @@ func (s *Syncer) syncTogether(ctx context.Context, l *link, reqs []*contentsRequ
 // folder that is gone is the next hierarchy pass's business; a state that the server
 // does not understand is dropped.
 func (s *Syncer) contentsRefused(r *contentsRequest, code mapi.ErrorCode) error {
-	s.cfg.Logf("contents of a folder: %v", code)
 	switch code {
 	case mapi.EcNotFound, mapi.EcObjectDeleted, mapi.EcAccessDenied, mapi.EcNullObject:
 		return nil
