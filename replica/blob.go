@@ -503,3 +503,41 @@ func (r *Replica) OpenBlob(id BlobID) (Blob, error) {
 	}
 	return &opened{stored: stored{r: r, id: id, size: m.size}}, nil
 }
+
+// Hold keeps the Blobs of a message that was read in this View readable after its
+// content was replaced, until release is called.
+func (v *View) Hold(m *mapi.Message) (release func()) {
+	var ids []BlobID
+	eachValue(m, func(value any) {
+		if b, ok := value.(*stored); ok && b.r == v.r && v.r.blobs.pin(b.id) {
+			ids = append(ids, b.id)
+		}
+	})
+	var once sync.Once
+	return func() {
+		once.Do(func() {
+			for _, id := range ids {
+				v.r.blobs.unpin(id)
+			}
+		})
+	}
+}
+
+// eachValue calls f for every value of a message and of those embedded in it.
+func eachValue(m *mapi.Message, f func(value any)) {
+	each := func(b mapi.PropertyBag) {
+		for i := range b {
+			f(b[i].Value)
+		}
+	}
+	each(m.Properties)
+	for i := range m.Recipients {
+		each(m.Recipients[i].Properties)
+	}
+	for i := range m.Attachments {
+		each(m.Attachments[i].Properties)
+		if e := m.Attachments[i].Embedded; e != nil {
+			eachValue(e, f)
+		}
+	}
+}

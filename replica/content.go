@@ -82,7 +82,7 @@ func (v *View) content(id uint64) (*mapi.Message, error) {
 	if p == nil {
 		return nil, fmt.Errorf("%w: content %d is missing", errCorrupt, id)
 	}
-	d := &bagDec{dec: dec{s: string(p)}, open: v.r.openStored, load: v.r.loadStored}
+	d := &bagDec{dec: dec{s: string(p)}, open: v.openValue, load: v.loadValue}
 	d.format(contentFormat)
 	m := d.message(0)
 	return m, d.end()
@@ -97,12 +97,28 @@ func (v *View) pendingContent(id uint64) ([]byte, error) {
 	return v.get(key(spaceContent, id))
 }
 
-func (r *Replica) openStored(id BlobID, size int64) mapi.Blob {
-	return &stored{r: r, id: id, size: size}
+// openValue makes a Blob of a large value. One that the transaction itself adds is
+// not in the database yet.
+func (v *View) openValue(id BlobID, size int64) mapi.Blob {
+	if v.w[string(chunkKey(id, 0))] == nil {
+		return &stored{r: v.r, id: id, size: size}
+	}
+	var p memory
+	for i := int64(0); int64(len(p)) < size && v.w[string(chunkKey(id, i))] != nil; i++ {
+		p = append(p, v.w[string(chunkKey(id, i))]...)
+	}
+	return fresh{memory: p, r: v.r, id: id}
 }
 
-func (r *Replica) loadStored(id BlobID, size int64) ([]byte, error) {
-	return mapi.ValueBytes(r.openStored(id, size))
+// fresh is a blob that an Update has added and not committed.
+type fresh struct {
+	memory
+	r  *Replica
+	id BlobID
+}
+
+func (v *View) loadValue(id BlobID, size int64) ([]byte, error) {
+	return mapi.ValueBytes(v.openValue(id, size))
 }
 
 // Message returns the content of a message: all that is here, header properties only
@@ -303,6 +319,7 @@ func (u *Update) store(m *mapi.Message) (contentRef, error) {
 		return id, err
 	})
 	if err != nil {
+		u.forget(ref.blobs)
 		return ref, err
 	}
 	if ref.id, err = u.r.take(counterContent); err != nil {
@@ -310,6 +327,18 @@ func (u *Update) store(m *mapi.Message) (contentRef, error) {
 	}
 	u.fresh[ref.id] = p
 	return ref, nil
+}
+
+// forget lets the blobs go that were added for a content that can't be stored.
+func (u *Update) forget(ids []BlobID) {
+	for _, id := range ids {
+		if u.w[string(chunkKey(id, 0))] != nil && !u.orphans[id] {
+			if m, err := u.blobMeta(id); err == nil && m.refs == 0 {
+				u.set(orphanKey(spaceBlob, uint64(id)), []byte{1})
+				u.orphans[id] = true
+			}
+		}
+	}
 }
 
 // keep returns the number of a blob with the bytes of b, which may be stored already.
@@ -323,6 +352,13 @@ func (u *Update) keep(b mapi.Blob) (BlobID, error) {
 		if s.r == u.r {
 			return s.id, nil
 		}
+	case fresh:
+		if s.r == u.r && u.w[string(chunkKey(s.id, 0))] != nil {
+			return s.id, nil
+		}
+	}
+	if !u.r.opt.InMemory && b.Size() <= inlineBlob && u.inline+b.Size() <= inlineBlobs {
+		return u.addBlob(b)
 	}
 	id, size, err := u.r.putBlob(context.Background(), io.NewSectionReader(b, 0, b.Size()))
 	if err != nil {
@@ -331,6 +367,34 @@ func (u *Update) keep(b mapi.Blob) (BlobID, error) {
 	u.made = append(u.made, id)
 	if size != b.Size() {
 		return 0, fmt.Errorf("replica: a blob of %d bytes ended after %d", b.Size(), size)
+	}
+	return id, nil
+}
+
+// A blob up to inlineBlob is committed with the transaction itself, which saves a
+// commit of its own; inlineBlobs bounds what a transaction holds of them.
+const (
+	inlineBlob  = 1 << 20
+	inlineBlobs = 16 << 20
+)
+
+// addBlob makes b a blob that is stored with the transaction.
+func (u *Update) addBlob(b mapi.Blob) (BlobID, error) {
+	p, err := mapi.ValueBytes(b)
+	if err != nil {
+		return 0, fmt.Errorf("replica: reading a blob: %w", err)
+	}
+	n, err := u.r.take(counterBlob)
+	if err != nil {
+		return 0, err
+	}
+	id := BlobID(n)
+	u.inline += int64(len(p))
+	u.set(key(spaceBlob, n), blobMeta{size: int64(len(p))}.encode())
+	for i := int64(0); len(p) > 0; i++ {
+		piece := p[:min(len(p), chunkSize)]
+		u.set(chunkKey(id, i), append([]byte(nil), piece...))
+		p = p[len(piece):]
 	}
 	return id, nil
 }

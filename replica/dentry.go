@@ -331,7 +331,7 @@ func (u *Update) Remove(n Num) error {
 	if err := u.removable(old); err != nil {
 		return err
 	}
-	if old.Kind == KindFolder {
+	if old.isDir() {
 		if err := u.removeHidden(n); err != nil {
 			return err
 		}

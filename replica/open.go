@@ -129,15 +129,20 @@ func badgerOptions(opt Options) badger.Options {
 	return o
 }
 
-// badgerLog passes on badger's warnings. They name files and keys' sizes, no content.
+// badgerLog passes on what badger complains of, without the values: there may be keys
+// among them, and keys hold names.
 type badgerLog struct {
 	logf func(string, ...any)
 }
 
-func (l badgerLog) Errorf(f string, a ...any)   { l.logf("replica: "+strings.TrimSpace(f), a...) }
-func (l badgerLog) Warningf(f string, a ...any) { l.logf("replica: "+strings.TrimSpace(f), a...) }
-func (l badgerLog) Infof(string, ...any)        {}
-func (l badgerLog) Debugf(string, ...any)       {}
+func (l badgerLog) Errorf(f string, _ ...any) {
+	l.logf("replica: database error: %s", strings.TrimSpace(f))
+}
+func (l badgerLog) Warningf(f string, _ ...any) {
+	l.logf("replica: database: %s", strings.TrimSpace(f))
+}
+func (l badgerLog) Infof(string, ...any)  {}
+func (l badgerLog) Debugf(string, ...any) {}
 
 // takeLock locks the directory for this process. The lock goes with the process.
 func (r *Replica) takeLock() error {
@@ -203,8 +208,8 @@ func (r *Replica) enter() error {
 
 func (r *Replica) leave() { r.inner.RUnlock() }
 
-// reclaim ends: space of a filesystem that the replica leaves free, since a memory-mapped
-// log that can't grow would end the process.
+// reserveSpace is what the replica leaves free on its disk, since a memory-mapped log
+// that can't grow would end the process.
 const reserveSpace = 96 << 20
 
 // room returns an error that is syscall.ENOSPC when the disk is nearly full.

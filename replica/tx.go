@@ -84,6 +84,7 @@ type Update struct {
 	acked   map[Num]*Change // fixed changes dropped here
 	totals  *totals
 	drift   []membership
+	inline  int64        // bytes of blobs that go with the transaction
 	settled map[Num]bool // folders with a new checkpoint
 	events  eventList
 }
