@@ -25,7 +25,7 @@ var allowed = map[string][]string{
 	"internal/names":     {"mapi"},
 	"internal/sample":    {},
 	"internal/spec":      {},
-	"mime":               {"mapi"},
+	"mime":               {"mapi", "mapi/wire"},
 	"conflict":           {"mapi", "internal/names"},
 	"replica":            {"mapi", "mapi/wire", "mapi/idset"},
 	"syncer":             {"mapi", "mapi/rop", "mapi/fxics", "mapi/idset", "replica", "conflict", "mime", "internal/names"},

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// A background mount is this program again, in a session of its own. It gets its account through
+// its standard input (a password must not be on a command line or in the environment), and says
+// through its standard output how the start went.
+
+const backgroundEnv = "MAILFS_BACKGROUND"
+
+// backgroundJob is what the child reads.
+type backgroundJob struct {
+	Account  account       `json:"account"`
+	Dir      string        `json:"dir"`
+	Password string        `json:"password"`
+	Idle     time.Duration `json:"idle"`
+}
+
+func startBackground(ctx context.Context, std streams, acct account, dir, password string, idle time.Duration) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	logFile, err := openLog(acct)
+	if err != nil {
+		return err
+	}
+	defer logFile.Close()
+	job, err := json.Marshal(backgroundJob{acct, dir, password, idle})
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), backgroundEnv+"=1")
+	cmd.Stdin = strings.NewReader(string(job))
+	cmd.Stderr = logFile
+	cmd.Dir = "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	answer := make(chan error, 1)
+	go func() { answer <- readStart(bufio.NewReader(out)) }()
+	select {
+	case err := <-answer:
+		if err != nil {
+			cmd.Wait() //nolint:errcheck // the child has told its reason
+			return err
+		}
+	case <-ctx.Done():
+		cmd.Process.Kill() //nolint:errcheck // it may have ended
+		cmd.Wait()         //nolint:errcheck // as above
+		return ctx.Err()
+	}
+	fmt.Fprintf(std.out, "%s is mounted at %s\n", acct.User, dir)
+	return cmd.Process.Release()
+}
+
+// readStart returns nil once the child says that the mount answers.
+func readStart(r *bufio.Reader) error {
+	line, err := r.ReadString('\n')
+	if err != nil {
+		return errors.New("the background process ended before the mount was there; its log says more")
+	}
+	if line == "ok\n" {
+		return nil
+	}
+	return decodeFailure([]byte(line))
+}
+
+// openLog returns the log file of an account's background mounts, a new one when it has grown large.
+func openLog(acct account) (*os.File, error) {
+	const limit = 4 << 20
+	dir := filepath.Join(home("XDG_STATE_HOME", ".local/state"), "mailfs")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, safeName(acct.User)+".log")
+	if info, err := os.Stat(path); err == nil && info.Size() > limit {
+		if err := os.Rename(path, path+".old"); err != nil {
+			return nil, err
+		}
+	}
+	return os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+}
+
+// runBackground is the child.
+func runBackground(ctx context.Context, std streams) int {
+	var job backgroundJob
+	err := json.NewDecoder(std.in).Decode(&job)
+	var m *mounted
+	if err == nil {
+		m, err = openMount(ctx, std, job.Account, job.Dir, job.Password, job.Idle)
+	}
+	if err != nil {
+		json.NewEncoder(std.out).Encode(failure{err.Error(), exitStatus(err)}) //nolint:errcheck // nobody else to tell
+		return exitStatus(err)
+	}
+	err = m.runReady(ctx, func() {
+		fmt.Fprintln(std.out, "ok")
+		if f, ok := std.out.(*os.File); ok {
+			f.Close()
+		}
+	})
+	if err != nil {
+		m.logger.Print(err)
+	}
+	return exitStatus(err)
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"sync"
+
+	"mailfs/mapi/autodiscover"
+	"mailfs/mapi/mapihttp"
+	"mailfs/mapi/rop"
+	"mailfs/syncer"
+)
+
+// server makes connections to one account's mailbox. What discovery found is kept until
+// a connection to it fails.
+type server struct {
+	acct     account
+	password string
+	trip     http.RoundTripper
+
+	mu    sync.Mutex
+	found *autodiscover.Result
+}
+
+func newServer(acct account, password string) (*server, error) {
+	trip, err := mapihttp.NewTransport(acct.CAFile)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return &server{acct: acct, password: password, trip: trip}, nil
+}
+
+// dial discovers the mailbox if need be and opens a session context. It is the syncer's Dial.
+func (s *server) dial(ctx context.Context) (rop.Transport, syncer.ServerInfo, error) {
+	found, err := s.discover(ctx)
+	if err != nil {
+		return nil, syncer.ServerInfo{}, err
+	}
+	client, err := mapihttp.New(mapihttp.Config{
+		URL: found.MailboxURL, UserDN: found.LegacyDN, Auth: s.credentials(),
+		RoundTripper: s.trip, AllowPlaintext: s.acct.AllowPlaintext,
+	})
+	if err != nil {
+		s.forget()
+		return nil, syncer.ServerInfo{}, err
+	}
+	info, err := client.Connect(ctx)
+	if err != nil {
+		s.forget()
+		return nil, syncer.ServerInfo{}, err
+	}
+	return client, syncer.ServerInfo{Version: info.Version, LegacyDN: found.LegacyDN}, nil
+}
+
+func (s *server) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.found = nil
+}
+
+func (s *server) discover(ctx context.Context) (autodiscover.Result, error) {
+	s.mu.Lock()
+	found := s.found
+	s.mu.Unlock()
+	if found != nil {
+		return *found, nil
+	}
+	r, err := autodiscover.Discover(ctx, autodiscover.Config{
+		Address: s.acct.User, BaseURL: s.acct.Server, Auth: s.credentials(),
+		RoundTripper: s.trip, AllowPlaintext: s.acct.AllowPlaintext,
+	})
+	if err != nil {
+		return r, err
+	}
+	s.mu.Lock()
+	s.found = &r
+	s.mu.Unlock()
+	return r, nil
+}
+
+func (s *server) credentials() mapihttp.Basic {
+	return mapihttp.Basic{User: s.acct.User, Password: s.password}
+}

@@ -1,0 +1,80 @@
+// Command mailfs mounts an Exchange-compatible mailbox as a directory.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	std := streams{os.Stdin, os.Stdout, os.Stderr}
+	var code int
+	if os.Getenv(backgroundEnv) != "" {
+		os.Unsetenv(backgroundEnv) // not for what this process starts
+		code = runBackground(ctx, std)
+	} else {
+		code = run(ctx, os.Args[1:], std)
+	}
+	stop()
+	os.Exit(code)
+}
+
+// streams are what a command reads and writes.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// run carries out one command line and returns its exit status.
+func run(ctx context.Context, args []string, std streams) int {
+	root := newRoot(std)
+	root.SetArgs(args)
+	root.SetIn(std.in)
+	root.SetOut(std.out)
+	root.SetErr(std.err)
+	err := root.ExecuteContext(ctx)
+	if err != nil {
+		fmt.Fprintf(std.err, "mailfs: %v\n", err)
+		if h := hint(err); h != "" {
+			fmt.Fprintf(std.err, "hint: %s\n", h)
+		}
+	}
+	return exitStatus(err)
+}
+
+func newRoot(std streams) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "mailfs",
+		Short:         "Mount an Exchange mailbox as a directory",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cmd.SetOut(std.err)
+			cmd.Usage() //nolint:errcheck // printing only
+			return usageError{errors.New("no command given")}
+		},
+	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(newDemo(std), newServe(std), newMount(std), newUmount(std), newSync(std), newStatus(std), newFlush(std), newCheck(std), newSample(std))
+	for _, c := range root.Commands() {
+		if args := c.Args; args != nil {
+			c.Args = func(cmd *cobra.Command, list []string) error {
+				if err := args(cmd, list); err != nil {
+					return usageError{err}
+				}
+				return nil
+			}
+		}
+	}
+	return root
+}

@@ -1,0 +1,280 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"mailfs/fs"
+	"mailfs/internal/names"
+	"mailfs/mapi"
+	"mailfs/replica"
+	"mailfs/syncer"
+)
+
+// signInTimeout bounds what a mount of a known mailbox waits for its server before it goes on offline.
+const signInTimeout = 10 * time.Second
+
+func newMount(std streams) *cobra.Command {
+	var (
+		acct       account
+		background bool
+		idle       time.Duration
+	)
+	cmd := &cobra.Command{
+		Use:   "mount [ACCOUNT] MOUNTPOINT",
+		Short: "Mount a mailbox; in the foreground unless --background",
+		Args:  cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name := ""
+			if len(args) == 2 {
+				name = args[0]
+			}
+			if err := acct.resolve(name, cmd.Flags()); err != nil {
+				return err
+			}
+			dir, err := checkMountpoint(args[len(args)-1])
+			if err != nil {
+				return err
+			}
+			password, err := readPassword(cmd.Context(), &acct)
+			if err != nil {
+				return err
+			}
+			if background {
+				return startBackground(cmd.Context(), std, acct, dir, password, idle)
+			}
+			m, err := openMount(cmd.Context(), std, acct, dir, password, idle)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(std.err, "%s is mounted at %s\n", acct.User, dir)
+			return m.run(cmd.Context())
+		},
+	}
+	acct.addFlags(cmd.Flags())
+	cmd.Flags().BoolVar(&background, "background", false, "return once the mount answers, and go on in the background")
+	cmd.Flags().DurationVar(&idle, "idle-window", 3*time.Second, "how long after its last close a file is left alone before it is sent: `TIME`")
+	return cmd
+}
+
+// mounted is one running mount.
+type mounted struct {
+	acct    account
+	dir     string
+	rep     *replica.Replica
+	sync    *syncer.Syncer
+	fs      *fs.FS
+	mount   *fs.Mount
+	logger  *log.Logger
+	started time.Time
+	unmount func() error
+}
+
+// openReplica opens the account's replica.
+func openReplica(acct account, logger *log.Logger) (*replica.Replica, error) {
+	if err := os.MkdirAll(filepath.Dir(acct.Replica), 0o700); err != nil {
+		return nil, err
+	}
+	return replica.Open(replica.Options{Dir: acct.Replica, Fold: names.Fold, Now: time.Now, Logf: logger.Printf})
+}
+
+// newSyncer puts the engine together.
+func newSyncer(acct account, rep *replica.Replica, srv *server, logger *log.Logger, onStatus func(syncer.Status)) (*syncer.Syncer, error) {
+	keep, err := syncer.ParseKeep(acct.Keep)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return syncer.New(syncer.Config{
+		Replica: rep, Dial: srv.dial, User: acct.User, Keep: keep, ReadOnly: acct.ReadOnly, Location: time.Local,
+		Logf: logger.Printf, OnStatus: onStatus,
+	}), nil
+}
+
+func openMount(ctx context.Context, std streams, acct account, dir, password string, idle time.Duration) (_ *mounted, err error) {
+	logger := log.New(std.err, "mailfs: ", log.LstdFlags|log.Lmsgprefix)
+	srv, err := newServer(acct, password)
+	if err != nil {
+		return nil, err
+	}
+	rep, err := openReplica(acct, logger)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			rep.Close()
+		}
+	}()
+	m := &mounted{acct: acct, dir: dir, rep: rep, logger: logger, started: time.Now()}
+	if m.sync, err = newSyncer(acct, rep, srv, logger, nil); err != nil {
+		return nil, err
+	}
+	if err = m.firstContact(ctx); err != nil {
+		return nil, err
+	}
+	m.fs, err = fs.New(fs.Options{
+		Replica: rep, Fetcher: m.sync, IdleWindow: idle, User: acct.User, ReadOnly: acct.ReadOnly, NoDownloadFor: acct.NoDownloadFor,
+		ScratchDir: acct.Replica, Logf: logger.Printf, StatusSource: m.statusText,
+	})
+	if err != nil {
+		return nil, err
+	}
+	m.mount, err = m.fs.Mount(context.WithoutCancel(ctx), dir)
+	return m, err
+}
+
+// firstContact signs in. A mailbox that was never here needs the server; one that was is mounted offline
+// when the server is away, but not with a wrong password.
+func (m *mounted) firstContact(ctx context.Context) error {
+	known := m.rep.View(func(v *replica.View) error { _, err := v.Identity(); return err }) == nil
+	if known {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, signInTimeout)
+		defer cancel()
+	}
+	err := m.sync.SignIn(ctx)
+	var refused *mapi.Refused
+	switch {
+	case err == nil:
+		return nil
+	case !known, errors.As(err, &refused), errors.Is(err, replica.ErrMailbox):
+		return err
+	}
+	m.logger.Printf("offline: %v", err)
+	return nil
+}
+
+// run keeps the mount until it is unmounted or ctx ends.
+func (m *mounted) run(ctx context.Context) error { return m.runReady(ctx, func() {}) }
+
+// runReady calls ready once the other commands can find the mount.
+func (m *mounted) runReady(ctx context.Context, ready func()) error {
+	stopControl, err := serveControl(m.dir, m)
+	if err != nil {
+		return errors.Join(err, m.mount.Unmount(), m.close())
+	}
+	ready()
+	engine, stopEngine := context.WithCancel(context.WithoutCancel(ctx))
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := m.sync.Run(engine); err != nil && engine.Err() == nil {
+			m.logger.Printf("synchronization has stopped: %v", err)
+		}
+	})
+	gone := make(chan error, 1)
+	go func() { gone <- m.mount.Wait() }()
+	select {
+	case err = <-gone:
+	case <-ctx.Done():
+		if e := m.mount.Unmount(); e != nil {
+			m.logger.Printf("the mount is in use and is taken away from under its users: %v", e)
+			err = m.mount.Abort()
+		}
+	}
+	stopEngine()
+	wg.Wait()
+	err = errors.Join(err, m.close())
+	stopControl() // last: whoever waits for the socket to vanish may then open the replica
+	return err
+}
+
+func (m *mounted) close() error { return errors.Join(m.sync.Close(), m.rep.Close()) }
+
+// Report answers `mailfs status`.
+func (m *mounted) Report() (report, error) {
+	st := m.sync.Status()
+	r := report{
+		Mountpoint: m.dir, User: m.acct.User, Server: m.acct.Server, PID: os.Getpid(), ReadOnly: m.acct.ReadOnly,
+		Connection: "offline", Phase: string(st.Phase), Queued: st.Queued, Refused: st.Refused, Counts: map[string]int{},
+	}
+	if r.Server == "" {
+		r.Server = "the server of " + m.acct.User
+	}
+	if st.Connected {
+		r.Connection = "online since " + st.Since.Local().Format(time.DateTime)
+	}
+	if p, ok := progressOf(st); ok {
+		r.Done, r.Total = int64(p.Done), int64(p.Total)
+	}
+	if !st.LastPass.IsZero() {
+		r.LastPass = &st.LastPass
+	}
+	if st.Err != nil {
+		r.LastError = st.Err.Error()
+	}
+	err := m.rep.View(func(v *replica.View) error {
+		c, err := v.Counts()
+		r.Counts = map[string]int{"folders": c.Folders, "messages": c.Messages, "full": c.Full, "conflicts": c.Conflicts, "errors": c.Errors, "local": c.Overlay}
+		return err
+	})
+	// What still waits for its idle window is not in the journal yet, but it is on its way.
+	r.Queued += m.fs.Unsettled()
+	return r, err
+}
+
+// progressOf picks the figures of the phase that runs.
+func progressOf(st syncer.Status) (syncer.Progress, bool) {
+	switch st.Phase {
+	case syncer.PhaseUpload:
+		return st.Uploads, true
+	case syncer.PhaseContents:
+		return st.Folders, true
+	case syncer.PhaseBodies:
+		return st.Bodies, true
+	}
+	return syncer.Progress{}, false
+}
+
+func (m *mounted) statusText() []byte {
+	r, err := m.Report()
+	if err != nil {
+		return []byte(err.Error() + "\n")
+	}
+	var b writerBuffer
+	r.print(&b)
+	return b
+}
+
+// writerBuffer is the least io.Writer.
+type writerBuffer []byte
+
+// Write appends p.
+func (b *writerBuffer) Write(p []byte) (int, error) {
+	*b = append(*b, p...)
+	return len(p), nil
+}
+
+var _ io.Writer = (*writerBuffer)(nil)
+
+// Flush sends everything, also what still waits for its idle window.
+func (m *mounted) Flush(ctx context.Context) error {
+	if err := m.fs.Flush(); err != nil {
+		return err
+	}
+	return m.sync.Flush(ctx)
+}
+
+// Kick starts sending without waiting.
+func (m *mounted) Kick() {
+	if err := m.fs.Flush(); err != nil {
+		m.logger.Printf("flush: %v", err)
+	}
+	m.sync.Kick()
+}
+
+// Unmount ends run.
+func (m *mounted) Unmount() error {
+	if err := m.mount.Unmount(); err != nil {
+		return fmt.Errorf("%s is in use: close the programs that work in it (%w)", m.dir, err)
+	}
+	return nil
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"mailfs/internal/memserver"
+	"mailfs/internal/sample"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"mailfs": main})
+}
+
+// TestScripts runs the stories of testdata: command lines with their exit statuses and output.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			return setupScript(env)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": cmdExits},
+		Condition: func(cond string) (bool, error) {
+			if cond == "fuse" {
+				return canMount(), nil
+			}
+			return false, fmt.Errorf("unknown condition %q", cond)
+		},
+	})
+}
+
+// canMount reports whether this machine lets this user mount.
+func canMount() bool {
+	f, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
+	if err != nil {
+		return false
+	}
+	f.Close()
+	_, err = exec.LookPath("fusermount3")
+	return os.Geteuid() == 0 || err == nil
+}
+
+// cmdExits runs a program and wants exactly this exit status: exits STATUS PROGRAM ARGS...
+func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits STATUS PROGRAM ARGS...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if got != want {
+		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+}
+
+// setupScript gives a script a served mailbox ($SERVER), a server that speaks something else
+// ($OTHER), an address where nobody listens ($NOBODY), and directories of its own.
+func setupScript(env *testscript.Env) error {
+	srv := memserver.New(memserver.Config{})
+	for _, user := range []string{"alice@example.test", "bob@example.test"} {
+		box, err := srv.AddMailbox(memserver.MailboxConfig{Address: user, Password: "secret"})
+		if err != nil {
+			return err
+		}
+		for _, m := range sample.Mailbox(5, time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC))[:12] {
+			if _, err := deliver(box, folderFor(box, m.Folder), m.Data, m.Read, m.Flag); err != nil {
+				return err
+			}
+		}
+	}
+	mail := httptest.NewServer(srv.Handler())
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(w, "<html>It works!</html>")
+	}))
+	env.Defer(func() { srv.Close(); mail.Close(); other.Close() })
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	l.Close()
+	env.Setenv("SERVER", mail.URL)
+	env.Setenv("OTHER", other.URL)
+	env.Setenv("NOBODY", "http://"+l.Addr().String())
+	for name, dir := range map[string]string{"HOME": "home", "XDG_RUNTIME_DIR": "run", "XDG_DATA_HOME": "data", "XDG_CONFIG_HOME": "config", "XDG_STATE_HOME": "state"} {
+		path := filepath.Join(env.WorkDir, dir)
+		if err := os.MkdirAll(path, 0o700); err != nil {
+			return err
+		}
+		env.Setenv(name, path)
+	}
+	return os.WriteFile(filepath.Join(env.WorkDir, "pw"), []byte("secret\n"), 0o600)
+}

@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+const controlTimeout = 10 * time.Second
+
+func newStatus(std streams) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "status [MOUNTPOINT]",
+		Short: "Tell how the mounts are doing",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			reports, err := collect(cmd.Context(), first(args))
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				enc := json.NewEncoder(std.out)
+				enc.SetIndent("", "  ")
+				return enc.Encode(reports)
+			}
+			for i, r := range reports {
+				if i > 0 {
+					fmt.Fprintln(std.out)
+				}
+				r.print(std.out)
+			}
+			if len(reports) == 0 {
+				fmt.Fprintln(std.out, "nothing is mounted")
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// collect asks one mount, or all of this user's.
+func collect(ctx context.Context, mountpoint string) ([]report, error) {
+	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
+	defer cancel()
+	abs, err := absMountpoint(mountpoint)
+	if err != nil {
+		return nil, err
+	}
+	sockets, err := mountSockets(abs)
+	if err != nil {
+		return nil, err
+	}
+	reports := []report{}
+	for _, s := range sockets {
+		var r report
+		err := control(ctx, s, "GET", "/status", &r)
+		switch {
+		case errors.Is(err, errNoMount) && mountpoint == "":
+			continue // left over from a process that was killed
+		case errors.Is(err, errNoMount):
+			return nil, fmt.Errorf("%s: %w", abs, err)
+		case err != nil:
+			return nil, err
+		}
+		reports = append(reports, r)
+	}
+	slices.SortFunc(reports, func(a, b report) int { return strings.Compare(a.Mountpoint, b.Mountpoint) })
+	return reports, nil
+}
+
+// absMountpoint returns the form of a mount point under which its socket is found. It
+// does not look at the mount itself, which might not answer.
+func absMountpoint(dir string) (string, error) {
+	if dir == "" {
+		return "", nil
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	// Only the parent is resolved: the mount point itself is never a link.
+	if parent, err := filepath.EvalSymlinks(filepath.Dir(abs)); err == nil {
+		return filepath.Join(parent, filepath.Base(abs)), nil
+	}
+	return abs, nil
+}
+
+func (r report) print(w io.Writer) {
+	fmt.Fprintf(w, "%s  %s on %s\n", r.Mountpoint, r.User, r.Server)
+	fmt.Fprintf(w, "  connection  %s\n", r.Connection)
+	phase := r.Phase
+	if r.Total > 0 {
+		phase = fmt.Sprintf("%s, %d of %d", phase, r.Done, r.Total)
+	}
+	fmt.Fprintf(w, "  phase       %s\n", phase)
+	fmt.Fprintf(w, "  mail        %d messages in %d folders, %d complete here\n", r.Counts["messages"], r.Counts["folders"], r.Counts["full"])
+	queue := "empty"
+	if r.Queued > 0 {
+		queue = fmt.Sprintf("%d waiting to go up", r.Queued)
+	}
+	if r.Refused > 0 {
+		queue += fmt.Sprintf(", %d refused by the server", r.Refused)
+	}
+	fmt.Fprintf(w, "  queue       %s\n", queue)
+	if n := r.Counts["conflicts"]; n > 0 {
+		fmt.Fprintf(w, "  conflicts   %d, see %s\n", n, filepath.Join(r.Mountpoint, "conflicts"))
+	}
+	if r.LastPass != nil {
+		fmt.Fprintf(w, "  last pass   %s\n", r.LastPass.Local().Format(time.DateTime))
+	}
+	if r.LastError != "" {
+		fmt.Fprintf(w, "  last error  %s\n", r.LastError)
+	}
+}
+
+func first(args []string) string {
+	if len(args) > 0 {
+		return args[0]
+	}
+	return ""
+}
+
+func newFlush(std streams) *cobra.Command {
+	var wait bool
+	var timeout time.Duration
+	cmd := &cobra.Command{
+		Use:   "flush [MOUNTPOINT]",
+		Short: "Send every local change now; with --wait, return when the server has acknowledged them",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			abs, err := absMountpoint(first(args))
+			if err != nil {
+				return err
+			}
+			sockets, err := mountSockets(abs)
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
+			defer cancel()
+			path := "/flush"
+			if !wait {
+				path = "/kick"
+			}
+			return flushAll(ctx, std, sockets, path, abs)
+		},
+	}
+	cmd.Flags().BoolVar(&wait, "wait", false, "return once every change is acknowledged")
+	cmd.Flags().DurationVar(&timeout, "timeout", 10*time.Minute, "give up after this `TIME`")
+	return cmd
+}
+
+func flushAll(ctx context.Context, std streams, sockets []string, path, mountpoint string) error {
+	reached := 0
+	for _, s := range sockets {
+		var none struct{}
+		err := control(ctx, s, "POST", path, &none)
+		switch {
+		case errors.Is(err, errNoMount) && mountpoint == "":
+			continue
+		case errors.Is(err, errNoMount):
+			return fmt.Errorf("%s: %w", mountpoint, err)
+		case errors.Is(err, context.DeadlineExceeded):
+			return errors.New("not every change is acknowledged yet; the rest stays queued")
+		case err != nil:
+			return err
+		}
+		reached++
+	}
+	if reached == 0 {
+		return errNoMount
+	}
+	return nil
+}
+
+func newUmount(std streams) *cobra.Command {
+	return &cobra.Command{
+		Use:   "umount MOUNTPOINT",
+		Short: "Unmount; changes that are still queued go up at the next mount",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			abs, err := absMountpoint(args[0])
+			if err != nil {
+				return err
+			}
+			socket, err := socketPath(abs)
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), time.Minute)
+			defer cancel()
+			var rep report
+			err = control(ctx, socket, "POST", "/unmount", &rep)
+			if errors.Is(err, errNoMount) {
+				return unmountDead(ctx, abs)
+			}
+			if err != nil {
+				return err
+			}
+			if err := waitGone(ctx, socket, rep.PID); err != nil {
+				return err
+			}
+			if rep.Queued > 0 {
+				fmt.Fprintf(std.out, "%s is unmounted; %d changes are queued and go up at the next mount\n", abs, rep.Queued)
+				return nil
+			}
+			fmt.Fprintf(std.out, "%s is unmounted\n", abs)
+			return nil
+		},
+	}
+}
+
+// waitGone returns when the mount's process has closed its replica and its socket, so that the
+// next command finds both free.
+func waitGone(ctx context.Context, socket string, pid int) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if _, err := os.Stat(socket); errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("unmounted, but process %d has not ended yet", pid)
+		case <-tick.C:
+		}
+	}
+}
