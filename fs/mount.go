@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"os"
 	"path/filepath"
@@ -54,7 +55,7 @@ var ErrMounted = errors.New("fs: something is mounted there already")
 // CheckMountPoint tells whether dir can be mounted over: an empty directory that is not a mount point. A mount
 // left behind by a process that died is taken away.
 func CheckMountPoint(dir string) error {
-	if _, err := os.Lstat(dir); isStaleMount(err) {
+	if isStaleMount(list(dir)) {
 		if err := detachMount(dir); err != nil {
 			return fmt.Errorf("fs: %s is a dead mount and can't be unmounted: %w", dir, err)
 		}
@@ -70,15 +71,24 @@ func CheckMountPoint(dir string) error {
 	if err == nil && device(st) != device(parent) {
 		return fmt.Errorf("%w: %s", ErrMounted, dir)
 	}
+	switch err := list(dir); {
+	case err == nil:
+		return fmt.Errorf("%w: %s", ErrNotEmpty, dir)
+	case err != io.EOF:
+		return err
+	}
+	return nil
+}
+
+// list reads one entry of a directory: io.EOF if there is none. Unlike stat it can't be answered from a cache.
+func list(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	if entries, _ := d.Readdirnames(1); len(entries) > 0 {
-		return fmt.Errorf("%w: %s", ErrNotEmpty, dir)
-	}
-	return nil
+	_, err = d.Readdirnames(1)
+	return err
 }
 
 // isStaleMount reports whether err is what a mount answers whose process has died.

@@ -1,0 +1,406 @@
+package fs
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"mailfs/mapi"
+	"mailfs/replica"
+)
+
+// Tests with a kernel serve from a child process, the test binary started again: a process that dies, or hangs, with
+// a file open on its own mount could not be killed.
+
+const childEnv = "MAILFS_FS_TEST_CHILD"
+
+func TestMain(m *testing.M) {
+	if conf := os.Getenv(childEnv); conf != "" {
+		os.Exit(runChild(conf))
+	}
+	os.Exit(m.Run())
+}
+
+// childConfig tells a child what to serve.
+type childConfig struct {
+	Dir, Replica string
+	ReadOnly     bool
+	Messages     int  // to deliver to Inbox
+	Empty        bool // no sample message
+	Offline      bool
+	Refuse       []string
+	Deadline     time.Duration
+	RealTime     bool // wall clock, no idle window
+	AllowOther   bool
+}
+
+// request and reply are lines of JSON on the child's standard input and output.
+type request struct {
+	Op, Path, Text string
+	N              int64
+}
+
+type reply struct {
+	Err  string
+	List []string
+	N    int64
+}
+
+// childFetcher is a server that can be away, slow, or both.
+type childFetcher struct {
+	*fixture
+	mu      sync.Mutex
+	offline bool
+	slow    bool
+	calls   int64
+	entered chan struct{} // gets one value for each download that waits
+}
+
+func (f *childFetcher) Fetch(ctx context.Context, n replica.Num) error {
+	f.mu.Lock()
+	f.calls++
+	offline, slow := f.offline, f.slow
+	f.mu.Unlock()
+	if slow {
+		f.entered <- struct{}{}
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	if offline {
+		return &mapi.Unreachable{Err: errors.New("no route")}
+	}
+	return f.fixture.Fetch(ctx, n)
+}
+
+func runChild(conf string) int {
+	var c childConfig
+	if err := json.Unmarshal([]byte(conf), &c); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	if err := serveChild(c); err != nil {
+		fmt.Fprintln(os.Stderr, "child:", err)
+		return 1
+	}
+	return 0
+}
+
+func serveChild(c childConfig) error {
+	fx, err := newFixture(c.Replica)
+	if err != nil {
+		return err
+	}
+	defer fx.r.Close()
+	for i := range c.Messages {
+		if _, err := fx.deliver("Inbox", fmt.Sprintf("m%05d.eml", i), note(fmt.Sprint("message ", i), strings.Repeat("line of text\n", 1600))); err != nil {
+			return err
+		}
+	}
+	if !c.Empty {
+		if _, err := fx.deliver("Inbox", "a.eml", note("one", "first")); err != nil && !errors.Is(err, replica.ErrExists) {
+			return err
+		}
+	}
+	clock := newHandClock()
+	fetcher := &childFetcher{fixture: fx, offline: c.Offline, entered: make(chan struct{}, 16)}
+	opt := Options{Replica: fx.r, Fetcher: fetcher, Now: clock.Now, clock: clock, Location: time.UTC, User: "anna@example.org",
+		ReadOnly: c.ReadOnly, NoDownloadFor: c.Refuse, OpenDeadline: c.Deadline, AllowOther: c.AllowOther,
+		Logf: func(format string, args ...any) { fmt.Fprintf(os.Stderr, "child: "+format+"\n", args...) }}
+	if c.RealTime {
+		opt.Now, opt.clock, opt.IdleWindow = time.Now, nil, -1
+	}
+	f, err := New(opt)
+	if err != nil {
+		return err
+	}
+	m, err := f.Mount(context.Background(), c.Dir)
+	if err != nil {
+		return err
+	}
+	out := json.NewEncoder(os.Stdout)
+	if err := out.Encode(reply{}); err != nil {
+		return err
+	}
+	s := &childServer{fx: fx, fetcher: fetcher, clock: clock, fs: f, m: m}
+	in := bufio.NewScanner(os.Stdin)
+	in.Buffer(nil, 64<<20)
+	for in.Scan() {
+		var req request
+		if err := json.Unmarshal(in.Bytes(), &req); err != nil {
+			return err
+		}
+		rep, err := s.serve(req)
+		if err != nil {
+			rep.Err = err.Error()
+		}
+		if err := out.Encode(rep); err != nil {
+			return err
+		}
+		if req.Op == "unmount" && err == nil {
+			return nil
+		}
+	}
+	return nil
+}
+
+type childServer struct {
+	fx      *fixture
+	fetcher *childFetcher
+	clock   *handClock
+	fs      *FS
+	m       *Mount
+}
+
+// find returns the number of a path.
+func (s *childServer) find(path string) (num replica.Num, err error) {
+	err = s.fx.r.View(func(v *replica.View) error {
+		num = replica.RootNum
+		for _, name := range strings.Split(path, "/") {
+			n, err := v.Lookup(num, name)
+			if err != nil {
+				return err
+			}
+			num = n.Num
+		}
+		return nil
+	})
+	return num, err
+}
+
+func (s *childServer) serve(req request) (rep reply, err error) {
+	switch req.Op {
+	case "deliver":
+		dir, name := split(req.Path)
+		num, err := s.fx.deliver(dir, name, req.Text)
+		rep.N = int64(num)
+		return rep, err
+	case "header":
+		dir, name := split(req.Path)
+		num, err := s.fx.header(dir, name, req.Text, req.N)
+		rep.N = int64(num)
+		return rep, err
+	case "edit", "remove", "num", "rename", "state":
+		num, err := s.find(req.Path)
+		if err != nil {
+			return rep, err
+		}
+		rep.N = int64(num)
+		switch req.Op {
+		case "edit":
+			return rep, s.fx.edit(num, req.Text)
+		case "remove":
+			return rep, s.fx.remove(num)
+		case "rename":
+			return rep, s.fx.r.Update(func(u *replica.Update) error {
+				u.Remote(true)
+				dir, name := split(req.Text)
+				return u.Move(num, s.fx.folders[dir], name)
+			})
+		}
+		return rep, nil
+	case "pass":
+		s.clock.Advance(time.Duration(req.N) * time.Millisecond)
+	case "flush":
+		return rep, s.fs.Flush()
+	case "journal":
+		rep.List, err = s.journal()
+		return rep, err
+	case "offline":
+		s.fetcher.mu.Lock()
+		s.fetcher.offline = req.N != 0
+		s.fetcher.mu.Unlock()
+	case "slow":
+		s.fetcher.mu.Lock()
+		s.fetcher.slow = req.N != 0
+		s.fetcher.mu.Unlock()
+	case "entered":
+		<-s.fetcher.entered
+	case "fetches":
+		s.fetcher.mu.Lock()
+		rep.N = s.fetcher.calls
+		s.fetcher.mu.Unlock()
+	case "check":
+		rep.List, err = s.fx.r.Check()
+		return rep, err
+	case "unmount":
+		return rep, s.m.Unmount()
+	default:
+		err = fmt.Errorf("unknown request %q", req.Op)
+	}
+	return rep, err
+}
+
+func (s *childServer) journal() ([]string, error) {
+	b := &bed{fixture: s.fx, t: &testing.T{}}
+	return b.changes(), nil
+}
+
+// mounted is a child and its mount, seen from the test.
+type mounted struct {
+	t    *testing.T
+	dir  string
+	conf childConfig
+	cmd  *exec.Cmd
+	in   io.WriteCloser
+	out  *json.Decoder
+	done chan struct{}
+	mu   sync.Mutex
+}
+
+func needFUSE(t *testing.T) {
+	t.Helper()
+	if _, err := os.Stat("/dev/fuse"); err != nil {
+		t.Skipf("no /dev/fuse here: %v", err)
+	}
+	if os.Geteuid() != 0 {
+		if _, err := exec.LookPath("fusermount3"); err != nil {
+			t.Skip("neither root nor fusermount3 here")
+		}
+	}
+}
+
+// start serves conf from a child and waits until its mount answers.
+func start(t *testing.T, conf childConfig) *mounted {
+	t.Helper()
+	needFUSE(t)
+	if conf.Dir == "" {
+		conf.Dir = t.TempDir()
+	}
+	if conf.Replica == "" {
+		conf.Replica = t.TempDir()
+	}
+	m := &mounted{t: t, dir: conf.Dir, conf: conf, done: make(chan struct{})}
+	p, err := json.Marshal(conf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.cmd = exec.Command(os.Args[0], "-test.run=^$")
+	m.cmd.Env = append(os.Environ(), childEnv+"="+string(p))
+	m.cmd.Stderr = os.Stderr
+	if m.in, err = m.cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := m.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.out = json.NewDecoder(stdout)
+	if err := m.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.clean)
+	var rep reply
+	if err := m.out.Decode(&rep); err != nil {
+		t.Fatalf("the child did not mount: %v", err)
+	}
+	return m
+}
+
+// clean unmounts, by force if need be.
+func (m *mounted) clean() {
+	select {
+	case <-m.done:
+		return
+	default:
+	}
+	hung := time.AfterFunc(20*time.Second, func() {
+		_ = abortConnection(m.dir)
+	})
+	defer hung.Stop()
+	if _, err := m.try("check", "", "", 0); err == nil {
+		if _, err := m.try("unmount", "", "", 0); err == nil {
+			m.wait()
+			return
+		}
+	}
+	_ = abortConnection(m.dir)
+	_ = detachMount(m.dir)
+	_ = m.cmd.Process.Kill()
+	m.wait()
+}
+
+func (m *mounted) wait() {
+	_ = m.in.Close()
+	_ = m.cmd.Wait()
+	close(m.done)
+}
+
+// kill ends the child as a crash would, and takes the dead mount away.
+func (m *mounted) kill() {
+	m.t.Helper()
+	if err := m.cmd.Process.Kill(); err != nil {
+		m.t.Fatal(err)
+	}
+	m.wait()
+	if err := detachMount(m.dir); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+func (m *mounted) try(op, path, text string, n int64) (reply, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var rep reply
+	if err := json.NewEncoder(m.in).Encode(request{Op: op, Path: path, Text: text, N: n}); err != nil {
+		return rep, err
+	}
+	if err := m.out.Decode(&rep); err != nil {
+		return rep, err
+	}
+	if rep.Err != "" {
+		return rep, errors.New(rep.Err)
+	}
+	return rep, nil
+}
+
+func (m *mounted) do(op, path, text string, n int64) reply {
+	m.t.Helper()
+	rep, err := m.try(op, path, text, n)
+	if err != nil {
+		m.t.Fatalf("%s %s: %v", op, path, err)
+	}
+	return rep
+}
+
+func (m *mounted) pass() { m.t.Helper(); m.do("pass", "", "", 4000) }
+
+func (m *mounted) path(name string) string { return filepath.Join(m.dir, name) }
+
+func (m *mounted) read(name string) string {
+	m.t.Helper()
+	p, err := os.ReadFile(m.path(name))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return string(p)
+}
+
+func (m *mounted) write(name, text string) {
+	m.t.Helper()
+	if err := os.WriteFile(m.path(name), []byte(text), 0o600); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// eventually waits until f is true, for as long as a change by somebody else may take to show.
+func eventually(t *testing.T, what string, f func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for !f() {
+		if time.Now().After(deadline) {
+			t.Fatalf("it never came true: %s", what)
+		}
+		syscall.Select(0, nil, nil, nil, &syscall.Timeval{Usec: 2000}) //nolint:errcheck // a poll, bounded above
+	}
+}

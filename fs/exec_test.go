@@ -1,0 +1,21 @@
+package fs
+
+import (
+	"os"
+	"os/exec"
+	"testing"
+)
+
+// execCommand makes a command with the plainest environment.
+func execCommand(name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(name, args...)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "HOME=/nonexistent", "TERM=dumb"}
+	return cmd
+}
+
+// command runs a program to its end.
+func command(t *testing.T, name string, args ...string) (string, error) {
+	t.Helper()
+	out, err := execCommand(name, args...).CombinedOutput()
+	return string(out), err
+}
