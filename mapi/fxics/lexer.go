@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	bufferSize   = 64 << 10
+	bufferSize   = 16 << 10
 	growStep     = 64 << 10 // memory that is committed ahead of the bytes of a value
 	maxNameBytes = 4 << 10  // of a string name; Exchange allows 254
 )

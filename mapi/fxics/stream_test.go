@@ -325,7 +325,7 @@ func TestRecordedPrefixes(t *testing.T) {
 	for _, name := range []string{"09-alpha-second", "02-root", "06-kind-fwdwithembedded", "06-copyfolder-beta", "08-2025-state-after"} {
 		s := recording(t, name)
 		root := s.root(t)
-		step := max(len(s.data)/600, 1)
+		step := max(len(s.data)/150, 1)
 		for n := 0; n < len(s.data); n += step {
 			elements, err := decodeAll(bytes.NewReader(s.data[:n]), root, nil)
 			if err == nil && root == RootMessageList && len(elements) == 0 && n == 0 {

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/binary"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -13,24 +14,32 @@ const (
 
 // DecodeUTF16 turns UTF-16LE bytes into WTF-8. A trailing odd byte is ignored.
 func DecodeUTF16(p []byte) string {
-	out := make([]byte, 0, len(p))
-	for len(p) >= 2 {
+	ascii := 0 // bytes of p that hold ASCII, which most text is
+	for ascii+1 < len(p) && p[ascii+1] == 0 && p[ascii] < utf8.RuneSelf {
+		ascii += 2
+	}
+	var out strings.Builder
+	out.Grow(len(p) / 2)
+	for i := 0; i < ascii; i += 2 {
+		out.WriteByte(p[i])
+	}
+	for p = p[ascii:]; len(p) >= 2; {
 		c := rune(binary.LittleEndian.Uint16(p))
 		p = p[2:]
-		if utf16.IsSurrogate(c) {
-			if len(p) >= 2 {
-				if full := utf16.DecodeRune(c, rune(binary.LittleEndian.Uint16(p))); full != utf8.RuneError {
-					out = utf8.AppendRune(out, full)
-					p = p[2:]
-					continue
-				}
-			}
-			out = append(out, 0xE0|byte(c>>12), 0x80|byte(c>>6)&0xBF, 0x80|byte(c)&0xBF)
+		if !utf16.IsSurrogate(c) {
+			out.WriteRune(c)
 			continue
 		}
-		out = utf8.AppendRune(out, c)
+		if len(p) >= 2 {
+			if full := utf16.DecodeRune(c, rune(binary.LittleEndian.Uint16(p))); full != utf8.RuneError {
+				out.WriteRune(full)
+				p = p[2:]
+				continue
+			}
+		}
+		out.Write([]byte{0xE0 | byte(c>>12), 0x80 | byte(c>>6)&0xBF, 0x80 | byte(c)&0xBF})
 	}
-	return string(out)
+	return out.String()
 }
 
 // AppendUTF16 appends s, read as WTF-8, as UTF-16LE. Bytes that are neither UTF-8
