@@ -55,7 +55,7 @@ var ErrMounted = errors.New("fs: something is mounted there already")
 // CheckMountPoint tells whether dir can be mounted over: an empty directory that is not a mount point. A mount
 // left behind by a process that died is taken away.
 func CheckMountPoint(dir string) error {
-	if isStaleMount(list(dir)) {
+	if isStaleMount(firstEntry(dir)) {
 		if err := detachMount(dir); err != nil {
 			return fmt.Errorf("fs: %s is a dead mount and can't be unmounted: %w", dir, err)
 		}
@@ -71,7 +71,7 @@ func CheckMountPoint(dir string) error {
 	if err == nil && device(st) != device(parent) {
 		return fmt.Errorf("%w: %s", ErrMounted, dir)
 	}
-	switch err := list(dir); {
+	switch err := firstEntry(dir); {
 	case err == nil:
 		return fmt.Errorf("%w: %s", ErrNotEmpty, dir)
 	case err != io.EOF:
@@ -80,8 +80,8 @@ func CheckMountPoint(dir string) error {
 	return nil
 }
 
-// list reads one entry of a directory: io.EOF if there is none. Unlike stat it can't be answered from a cache.
-func list(dir string) error {
+// firstEntry reads one entry of a directory: io.EOF if there is none. Unlike stat it can't be answered from a cache.
+func firstEntry(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err
