@@ -8,3 +8,12 @@ func (s *Syncer) SignIn(ctx context.Context) error {
 	_, err := s.connect(ctx)
 	return err
 }
+
+// Folders downloads the folder tree and nothing else.
+func (s *Syncer) Folders(ctx context.Context) error {
+	if err := s.lockPass(ctx); err != nil {
+		return err
+	}
+	defer s.unlockPass()
+	return s.withLink(ctx, func(l *link) error { return s.syncHierarchy(ctx, l) })
+}
