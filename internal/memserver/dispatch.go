@@ -116,7 +116,7 @@ func (ss *session) execute(payload []byte, maxOut int, chain bool, f Fault) ([][
 		return nil, ecRPCFailed
 	}
 	payloads := [][]byte{first}
-	if chain && len(calls) > 0 {
+	if chain && len(calls) > 0 && !b.handedBack {
 		payloads = ss.chain(payloads, b, calls[len(calls)-1], maxOut)
 	}
 	return payloads, ecSuccess
@@ -129,6 +129,8 @@ type batch struct {
 	answers []rop.Answer
 	size    int // of the answers, encoded
 	limit   int // bytes that a payload may have
+
+	handedBack bool // requests are left that the client has to send again
 }
 
 // run executes calls until one has no room for its answer.
@@ -201,6 +203,7 @@ func (b *batch) tooSmall(rest []rop.Call, need int) mapi.ErrorCode {
 	raw = raw[sizeField:]
 	r := &rop.BufferTooSmall{SizeNeeded: uint16(min(b.limit+need+len(raw), mapihttp.MaxPayload)), RequestBuffers: raw}
 	b.answers = append(b.answers, rop.Answer{Response: r})
+	b.handedBack = true
 	return ecSuccess
 }
 

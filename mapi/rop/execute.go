@@ -36,7 +36,7 @@ func (s *Session) execute(ctx context.Context, p *packed) (settled int, err erro
 	if err != nil {
 		return 0, err
 	}
-	if len(payloads) > 1 {
+	if len(payloads) > 1 && end == p.taken {
 		if err := s.settleFurther(p, got.Handles, payloads[1:]); err != nil {
 			return 0, err
 		}
