@@ -782,6 +782,17 @@ func FuzzDecode(f *testing.F) {
 	f.Add(uint8(RootTopFolder), raw(f, StartTopFld, prop(mapi.MetaTagNewFXFolder, []byte{1}), StartSubFld, StartFAIMsg, EndMessage, EndFolder, EndFolder))
 	f.Add(uint8(RootAttachmentContent), raw(f, prop(mapi.PidTagAttachNumber, int32(0)), StartEmbed, prop(0x800184E4, mapi.String8("x")), EndEmbed))
 	f.Fuzz(func(t *testing.T, root uint8, p []byte) {
+		var s Splitter
+		for rest := p; len(rest) > 0; {
+			n := s.Cut(rest, 40)
+			if n < 0 || n > 40 {
+				t.Fatalf("cut by %d", n)
+			}
+			if n == 0 {
+				break
+			}
+			rest = rest[n:]
+		}
 		first, err := decodeAll(bytes.NewReader(p), Root(root), nil)
 		if err != nil {
 			return
