@@ -73,6 +73,21 @@ func (a *account) resolve(name string, flags *pflag.FlagSet) error {
 	if a.Replica == "" {
 		a.Replica = filepath.Join(dataHome(), "mailfs", safeName(a.User))
 	}
+	return a.makeAbsolute()
+}
+
+// makeAbsolute frees the paths from the current directory, which a background mount leaves.
+func (a *account) makeAbsolute() error {
+	for _, p := range []*string{&a.Replica, &a.CAFile} {
+		if *p == "" {
+			continue
+		}
+		abs, err := filepath.Abs(*p)
+		if err != nil {
+			return err
+		}
+		*p = abs
+	}
 	return nil
 }
 

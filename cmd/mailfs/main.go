@@ -59,21 +59,19 @@ func newRoot(std streams) *cobra.Command {
 		Args:          cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SetOut(std.err)
-			cmd.Usage() //nolint:errcheck // printing only
-			return usageError{errors.New("no command given")}
+			return errors.Join(usageError{errors.New("no command given")}, cmd.Usage())
 		},
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(newDemo(std), newServe(std), newMount(std), newUmount(std), newSync(std), newStatus(std), newFlush(std), newCheck(std), newSample(std))
-	for _, c := range root.Commands() {
-		if args := c.Args; args != nil {
-			c.Args = func(cmd *cobra.Command, list []string) error {
-				if err := args(cmd, list); err != nil {
-					return usageError{err}
-				}
-				return nil
+	for _, c := range append(root.Commands(), root) {
+		wrong := c.Args
+		c.Args = func(cmd *cobra.Command, list []string) error {
+			if err := wrong(cmd, list); err != nil {
+				return usageError{err}
 			}
+			return nil
 		}
 	}
 	return root

@@ -144,8 +144,10 @@ func (m *mounted) firstContact(ctx context.Context) error {
 	err := m.sync.SignIn(ctx)
 	var refused *mapi.Refused
 	switch {
-	case err == nil:
+	case err == nil && known:
 		return nil
+	case err == nil:
+		return m.sync.Folders(ctx) // an empty mount would look like an empty mailbox
 	case !known, errors.As(err, &refused), errors.Is(err, replica.ErrMailbox):
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -71,6 +72,25 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// takeAway ends the mounts that a failed script has left below dir. Aborting the connection
+// always works, also when somebody has a file open.
+func takeAway(dir string) {
+	data, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return
+	}
+	for line := range strings.Lines(string(data)) {
+		f := strings.Fields(line)
+		if len(f) < 5 || !strings.HasPrefix(f[4], dir) {
+			continue
+		}
+		if _, minor, ok := strings.Cut(f[2], ":"); ok {
+			os.WriteFile("/sys/fs/fuse/connections/"+minor+"/abort", []byte("1"), 0) //nolint:errcheck // best effort
+		}
+		exec.Command("umount", "-l", f[4]).Run() //nolint:errcheck // best effort
+	}
+}
+
 // setupScript gives a script a served mailbox ($SERVER), a server that speaks something else
 // ($OTHER), an address where nobody listens ($NOBODY), and directories of its own.
 func setupScript(env *testscript.Env) error {
@@ -90,7 +110,7 @@ func setupScript(env *testscript.Env) error {
 	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "<html>It works!</html>")
 	}))
-	env.Defer(func() { srv.Close(); mail.Close(); other.Close() })
+	env.Defer(func() { takeAway(env.WorkDir); srv.Close(); mail.Close(); other.Close() })
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
