@@ -3,6 +3,7 @@ package mime
 import (
 	"bytes"
 	"net/url"
+	"path"
 	"strings"
 
 	"mailfs/mapi"
@@ -137,6 +138,9 @@ func containsFold(p []byte, text string) bool {
 // encoded (RFC 2045 6.4) and are passed on as plain bytes.
 func mediaType(bag props, method int64) []string {
 	t := strings.ToLower(strings.TrimSpace(bag.text(mapi.PidTagAttachMimeTag)))
+	if t == "" {
+		t = typeOf(attachmentName(bag))
+	}
 	major, minor, ok := strings.Cut(t, "/")
 	if !ok || major == "" || minor == "" || strings.Trim(major+minor, tokenChars) != "" || method == methodOLE {
 		return []string{"application/octet-stream"}
@@ -151,6 +155,33 @@ func mediaType(bag props, method int64) []string {
 		out = append(out, param("charset", cs)...)
 	}
 	return out
+}
+
+// typesByName are the content types of attachments that came without one, by the end
+// of their name. The list is fixed: what a machine has installed must not matter.
+var typesByName = map[string]string{
+	".bmp": "image/bmp", ".gif": "image/gif", ".jpeg": "image/jpeg", ".jpg": "image/jpeg", ".png": "image/png",
+	".svg": "image/svg+xml", ".tif": "image/tiff", ".tiff": "image/tiff", ".webp": "image/webp", ".heic": "image/heic",
+	".csv": "text/csv", ".htm": "text/html", ".html": "text/html", ".ics": "text/calendar", ".txt": "text/plain", ".vcf": "text/vcard",
+	".doc": "application/msword", ".dot": "application/msword", ".xls": "application/vnd.ms-excel", ".ppt": "application/vnd.ms-powerpoint",
+	".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+	".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+	".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+	".odt":  "application/vnd.oasis.opendocument.text", ".ods": "application/vnd.oasis.opendocument.spreadsheet",
+	".odp": "application/vnd.oasis.opendocument.presentation",
+	".pdf": "application/pdf", ".rtf": "application/rtf", ".json": "application/json", ".xml": "application/xml",
+	".zip": "application/zip", ".gz": "application/gzip", ".7z": "application/x-7z-compressed",
+	".mp3": "audio/mpeg", ".m4a": "audio/mp4", ".wav": "audio/wav", ".mp4": "video/mp4", ".mov": "video/quicktime",
+	".msg": "application/vnd.ms-outlook", ".p7s": "application/pkcs7-signature", ".p7m": "application/pkcs7-mime",
+}
+
+// typeOf returns the content type that a file name suggests, "" for none.
+func typeOf(name string) string {
+	name = strings.ToLower(name)
+	if name == "winmail.dat" {
+		return "application/ms-tnef"
+	}
+	return typesByName[path.Ext(name)]
 }
 
 // reference renders an attachment that is only a path or an address

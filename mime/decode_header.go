@@ -47,10 +47,13 @@ func splitFields(block []byte) []field {
 	return out
 }
 
+// maxFieldName is the length of a field name beyond which a line is no header field.
+const maxFieldName = 256
+
 // fieldName returns the name that starts a header line (RFC 5322 2.2); space before
 // the colon is the obsolete syntax (4.5).
 func fieldName(line []byte) (string, bool) {
-	i := bytes.IndexByte(line, ':')
+	i := bytes.IndexByte(line[:min(len(line), maxFieldName+1)], ':')
 	if i <= 0 {
 		return "", false
 	}

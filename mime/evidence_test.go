@@ -134,7 +134,6 @@ var exceptions = map[string]map[string]string{
 	"report":        {"attachment data": "of the delivery status the server keeps Reporting-MTA only"},
 	"attachnames":   {"attachment name": "the server replaces the quotation mark in a file name"},
 	"empty-8bit":    {"subject": "the server drops 8-bit characters of a header that names no charset"},
-	"tnef":          {"attachment type": "the server keeps no content type for TNEF that it can't read"},
 }
 
 var meetingException = map[string]string{

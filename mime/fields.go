@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	flagUnsent        = 0x8 // mfUnsent, [MS-OXCMSG] 2.2.1.6
-	recipientOrganzer = 0x2 // recipOrganizer, [MS-OXOCAL] 2.2.4.10.1
-	dateForm          = "Mon, 02 Jan 2006 15:04:05 -0700"
+	flagUnsent         = 0x8 // mfUnsent, [MS-OXCMSG] 2.2.1.6
+	recipientOrganizer = 0x2 // recipOrganizer, [MS-OXOCAL] 2.2.4.10.1
+	dateForm           = "Mon, 02 Jan 2006 15:04:05 -0700"
 )
 
 var keywordsName = mapi.StringName(mapi.PSPublicStrings, "Keywords")
@@ -292,7 +292,7 @@ func (c *conversion) addressees(t mapi.RecipientType) []Address {
 	var out []Address
 	for _, r := range c.m.Recipients {
 		p := props{r.Properties, c.p.charset}
-		if r.Type != t || p.Int(mapi.PidTagRecipientFlags)&recipientOrganzer != 0 && c.isMeeting() {
+		if r.Type != t || p.Int(mapi.PidTagRecipientFlags)&recipientOrganizer != 0 && c.isMeeting() {
 			continue
 		}
 		if a, ok := recipientGroup.read(p, c.opt.domain()); ok {
@@ -374,11 +374,15 @@ func sameID(tag mapi.PropertyTag) func(*conversion, field) bool {
 	}
 }
 
-// A server makes topic and index for every message; those are written only where the
-// message has no headers of its own.
+// ownThread reports whether topic and index are the sender's: a server makes both for
+// every item, mail with headers of its own included.
+func (c *conversion) ownThread() bool {
+	return len(c.transport) == 0 && isClass(c.p.text(mapi.PidTagMessageClass), "IPM.Note")
+}
+
 func writeThreadTopic(c *conversion) string {
 	topic := c.p.text(mapi.PidTagConversationTopic)
-	if len(c.transport) > 0 || topic == "" || topic == c.p.text(mapi.PidTagNormalizedSubject) || topic == c.subject() {
+	if !c.ownThread() || topic == "" || topic == c.p.text(mapi.PidTagNormalizedSubject) || topic == c.subject() {
 		return ""
 	}
 	return unstructured("Thread-Topic", topic)
@@ -391,7 +395,7 @@ func sameThreadTopic(c *conversion, f field) bool {
 
 func writeThreadIndex(c *conversion) string {
 	index := c.p.Bytes(mapi.PidTagConversationIndex)
-	if len(c.transport) > 0 || len(index) < 22 || len(index) > 22+5*200 {
+	if !c.ownThread() || len(index) < 22 || len(index) > 22+5*200 {
 		return ""
 	}
 	return unstructured("Thread-Index", base64.StdEncoding.EncodeToString(index))

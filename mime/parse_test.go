@@ -432,3 +432,15 @@ func TestReportClasses(t *testing.T) {
 		}
 	}
 }
+
+func TestOpenPGPStaysEncrypted(t *testing.T) {
+	in := "Subject: x\nContent-Type: multipart/encrypted; protocol=\"application/pgp-encrypted\"; boundary=b\n\n--b\nContent-Type: application/pgp-encrypted\n\nVersion: 1\n--b\nContent-Type: application/octet-stream\n\n-----BEGIN PGP MESSAGE-----\n--b--\n"
+	m := parse(t, in)
+	out := mustRender(t, m)
+	if !bytes.Contains(out, []byte(`multipart/encrypted; protocol="application/pgp-encrypted";`)) {
+		t.Errorf("got\n%s", out)
+	}
+	if diff := cmp.Diff(look(t, []byte(in)).attachments, look(t, out).attachments, cmp.AllowUnexported(seenPart{})); diff != "" {
+		t.Error(diff)
+	}
+}

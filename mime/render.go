@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"strconv"
 
 	"mailfs/mapi"
 )
@@ -125,6 +124,9 @@ func (c *conversion) content() (part, error) {
 	if p, ok, err := c.smime(); ok || err != nil {
 		return p, err
 	}
+	if p, ok, err := c.encrypted(); ok || err != nil {
+		return p, err
+	}
 	if p, ok, err := c.report(); ok || err != nil {
 		return p, err
 	}
@@ -144,8 +146,6 @@ func (s seed) child(name string) seed {
 	s.path += "/" + name
 	return s
 }
-
-func (s seed) index(name string, i int) seed { return s.child(name + strconv.Itoa(i)) }
 
 // text returns the try-th boundary of this place.
 func (s seed) text(try int) string {

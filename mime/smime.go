@@ -90,6 +90,29 @@ func (c *conversion) clearSigned(data mapi.Blob) (part, bool, error) {
 	return p, true, nil
 }
 
+// encrypted puts an OpenPGP message together again (RFC 3156 4): it came as two parts,
+// which are attachments now.
+func (c *conversion) encrypted() (part, bool, error) {
+	hint, params := c.typeHint()
+	if hint != "multipart/encrypted" || params["protocol"] == "" || len(c.m.Attachments) != 2 {
+		return part{}, false, nil
+	}
+	if tag := c.m.Attachments[0].Properties.String(mapi.PidTagAttachMimeTag); !strings.EqualFold(tag, params["protocol"]) {
+		return part{}, false, nil
+	}
+	var parts []part
+	for i := range c.m.Attachments {
+		p, _, err := c.attachment(i, body{})
+		if err != nil {
+			return part{}, false, err
+		}
+		parts = append(parts, p)
+	}
+	protocol := []string{" protocol=" + quoted(oneLine(cutRunes(params["protocol"], 100))) + ";"}
+	p, err := multipart("encrypted", c.seed.child("encrypted"), protocol, parts)
+	return p, true, err
+}
+
 // headerLength returns the length of a header block with its empty line, -1 when
 // there is none.
 func headerLength(p []byte) int {

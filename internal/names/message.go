@@ -20,7 +20,7 @@ const (
 )
 
 // Message returns the name of a message from the properties that even a header-only
-// item has. loc is the time zone of its date.
+// item has. loc is the time zone of its date; nil means UTC.
 func Message(bag mapi.PropertyBag, sk mapi.SourceKey, loc *time.Location) string {
 	tail := "." + ShortID(sk) + Extension(text(bag, mapi.PidTagMessageClass))
 	sender := cut(clean(senderOf(bag)), maxSender)
@@ -33,7 +33,7 @@ func Message(bag mapi.PropertyBag, sk mapi.SourceKey, loc *time.Location) string
 	}
 	head := sender + " - " + subject
 	if t, ok := dateOf(bag); ok {
-		head = t.In(loc).Format(dateForm) + " " + head
+		head = t.In(zone(loc)).Format(dateForm) + " " + head
 	}
 	return cut(visible(head), Max-len(tail)) + tail
 }
@@ -66,7 +66,7 @@ func shortID(sk mapi.SourceKey, n int) string {
 // Loser returns the name of a message that lost a conflict: the winner's name, and
 // the time of the other side's version. sk is the loser's own source key.
 func Loser(winner string, at time.Time, loc *time.Location, sk mapi.SourceKey) string {
-	tail := " (conflict " + at.In(loc).Format("2006-01-02 150405") + ")." + ShortID(sk) + ".eml"
+	tail := " (conflict " + at.In(zone(loc)).Format("2006-01-02 150405") + ")." + ShortID(sk) + ".eml"
 	stem := winner
 	if IsMessageName(stem) {
 		stem = stem[:len(stem)-len(".eml")]
@@ -75,6 +75,13 @@ func Loser(winner string, at time.Time, loc *time.Location, sk mapi.SourceKey) s
 		stem = stem[:i]
 	}
 	return cut(visible(clean(stem)), Max-len(tail)) + tail
+}
+
+func zone(loc *time.Location) *time.Location {
+	if loc == nil {
+		return time.UTC
+	}
+	return loc
 }
 
 // visible replaces a dot, which would hide the file, or a dash, which would look
