@@ -132,6 +132,7 @@ var exceptions = map[string]map[string]string{
 	"invite-cancel": meetingException,
 	"invite-reply":  meetingException,
 	"report":        {"attachment data": "of the delivery status the server keeps Reporting-MTA only"},
+	"tnef":          {"attachment type": "the server stores application/octet-stream for TNEF that it can't read"},
 	"attachnames":   {"attachment name": "the server replaces the quotation mark in a file name"},
 	"empty-8bit":    {"subject": "the server drops 8-bit characters of a header that names no charset"},
 }
