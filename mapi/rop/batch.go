@@ -156,7 +156,7 @@ func (b *Batch) Do(ctx context.Context) error {
 
 // run sends buffer after buffer until every operation has its outcome.
 func (b *Batch) run(ctx context.Context) error {
-	rest := b.results
+	rest, limit := b.results, maxCalls
 	for first := true; first || len(rest) > 0; first = false {
 		if err := b.session.Err(); err != nil {
 			return b.abandon(err)
@@ -164,12 +164,16 @@ func (b *Batch) run(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return b.abandon(err)
 		}
-		p := b.session.pack(rest)
+		p := b.session.pack(rest, limit)
 		if len(p.calls) == 0 && p.taken > 0 {
 			rest = rest[p.taken:] // nothing but operations that can't be sent
 			continue
 		}
 		n, err := b.session.execute(ctx, p)
+		if errors.Is(err, mapi.EcBufferTooSmall) && p.divisible() {
+			limit = len(p.results) / 2
+			continue
+		}
 		if err != nil {
 			var lost *mapi.SessionLost
 			if errors.As(err, &lost) {

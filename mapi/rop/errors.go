@@ -37,6 +37,8 @@ var (
 	errNotRun   = errors.New("rop: the batch was not run")
 	errReleased = errors.New("rop: the object was released")
 	errNoAnswer = errors.New("rop: requests were left without an answer")
+
+	errChainedEarly = errors.New("rop: payloads chained to requests that were handed back")
 )
 
 // resultError turns a return value into an error of the kinds of package mapi where

@@ -36,7 +36,11 @@ func (s *Session) execute(ctx context.Context, p *packed) (settled int, err erro
 	if err != nil {
 		return 0, err
 	}
-	if len(payloads) > 1 && end == p.taken {
+	if len(payloads) > 1 && end < p.taken {
+		// Whatever it continues, the last request is about to be sent again.
+		return 0, &mapi.Protocol{Err: errChainedEarly}
+	}
+	if len(payloads) > 1 {
 		if err := s.settleFurther(p, got.Handles, payloads[1:]); err != nil {
 			return 0, err
 		}

@@ -10,6 +10,9 @@ import (
 // maxSlots bounds the handle table: slots are numbered by one byte.
 const maxSlots = 255
 
+// maxCalls bounds the operations of a buffer; the size ends it long before.
+const maxCalls = MaxPayload
+
 // packed is a buffer made of the first operations of a list.
 type packed struct {
 	results  []*Result // those that are in it, one for each call after the releases
@@ -21,20 +24,25 @@ type packed struct {
 	slots    map[*Object]uint8
 	handles  []Handle
 	size     int // of the ROP list with RopSize
+	room     int // what the answers are likely to take, without the handle table
 }
 
-// pack fills a buffer with queued releases and as many operations as fit. Operations
-// that can't be sent at all get their error and are passed by.
-func (s *Session) pack(rest []*Result) *packed {
+// pack fills a buffer with queued releases and as many operations as fit, by the size
+// of the requests and by the likely size of the answers, but at most limit of them.
+// Operations that can't be sent at all get their error and are passed by.
+func (s *Session) pack(rest []*Result, limit int) *packed {
 	p := &packed{slots: map[*Object]uint8{}, size: 2}
 	s.packReleases(p)
 	for _, r := range rest {
+		if len(p.results) == limit {
+			break
+		}
 		if err := r.unusable(); err != nil {
 			r.fail(err)
 			p.taken++
 			continue
 		}
-		fits, err := p.add(r)
+		fits, err := p.add(r, int(s.maxOut))
 		if err == nil && !fits && len(p.results) == 0 && len(p.releases) == 0 {
 			err = fmt.Errorf("rop: %s does not fit a buffer", r.request.ROP())
 		}
@@ -99,8 +107,9 @@ func (p *packed) place(o *Object, h Handle) uint8 {
 	return i
 }
 
-// add puts an operation into the buffer if there is room for it.
-func (p *packed) add(r *Result) (fits bool, err error) {
+// add puts an operation into the buffer if there is room for it, and for its answer in
+// maxOut bytes. Only the size of the request counts for the first one.
+func (p *packed) add(r *Result, maxOut int) (fits bool, err error) {
 	slots := 0
 	for _, o := range []*Object{r.in, r.dst, r.out} {
 		if o == nil {
@@ -120,6 +129,10 @@ func (p *packed) add(r *Result) (fits bool, err error) {
 	if p.size+n+4*(len(p.objects)+slots) > MaxPayload {
 		return false, nil
 	}
+	room, ok := hasRoom(r.request, p.room, min(roomLimit, maxOut)-4*(len(p.objects)+slots))
+	if !ok && len(p.results) > 0 {
+		return false, nil
+	}
 	c := Call{LogonID: r.logonID, Request: r.request}
 	if r.in != nil {
 		h, _ := r.in.state()
@@ -136,6 +149,7 @@ func (p *packed) add(r *Result) (fits bool, err error) {
 	p.calls = append(p.calls, c)
 	p.results = append(p.results, r)
 	p.size += n
+	p.room = room
 	return true, nil
 }
 
@@ -143,6 +157,17 @@ func callSize(q Request) (int, error) {
 	var b wire.Builder
 	AppendCall(&b, Call{Request: q})
 	return b.Len(), b.Err()
+}
+
+// divisible reports whether a buffer that failed as a whole, because the answers did
+// not fit, can be sent again in parts. gromox 3.10 fails like this.
+func (p *packed) divisible() bool {
+	for _, c := range p.calls[len(p.releases):] {
+		if !repeatable(c.Request) {
+			return false
+		}
+	}
+	return len(p.results) > 1
 }
 
 // requests returns the buffer's content.
