@@ -184,19 +184,15 @@ func (d *Decoder) nextInList() (Element, error) {
 
 // listProperty reads a meta-property between the messages and folders of a list.
 func (d *Decoder) listProperty(tok Token, inFolder bool) (Element, error) {
-	if inFolder {
-		switch v := tok.Property.Value.(type) {
-		case int32:
-			if tok.Property.Tag == mapi.MetaTagFXDelProp {
-				d.skip()
-				return &ClearSubobjects{mapi.PropertyTag(v)}, nil
-			}
-		case []byte:
-			if tok.Property.Tag == mapi.MetaTagNewFXFolder {
-				d.skip()
-				return &NewFXFolder{v}, nil
-			}
-		}
+	switch tag := tok.Property.Tag; {
+	case inFolder && tag == mapi.MetaTagFXDelProp:
+		d.skip()
+		n, _ := tok.Property.Value.(int32)
+		return &ClearSubobjects{mapi.PropertyTag(n)}, nil
+	case inFolder && tag == mapi.MetaTagNewFXFolder:
+		d.skip()
+		raw, err := mapi.ValueBytes(tok.Property.Value)
+		return &NewFXFolder{raw}, err
 	}
 	return d.outOfBand(tok)
 }

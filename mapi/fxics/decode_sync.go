@@ -81,17 +81,15 @@ func (d *Decoder) syncElement(tok Token) (Element, error) {
 // outOfBand reads a meta-property that stands alone. The grammar has these in
 // messageList only; readers ignore a DN prefix wherever it comes.
 func (d *Decoder) outOfBand(tok Token) (Element, error) {
-	switch v := tok.Property.Value.(type) {
-	case mapi.String8:
-		if tok.Property.Tag == mapi.MetaTagDnPrefix {
-			d.skip()
-			return &DNPrefix{v}, nil
-		}
-	case int32:
-		if tok.Property.Tag == mapi.MetaTagEcWarning {
-			d.skip()
-			return &Warning{mapi.ErrorCode(v)}, nil
-		}
+	switch tok.Property.Tag {
+	case mapi.MetaTagDnPrefix:
+		d.skip()
+		prefix, _ := tok.Property.Value.(mapi.String8)
+		return &DNPrefix{prefix}, nil
+	case mapi.MetaTagEcWarning:
+		d.skip()
+		code, _ := tok.Property.Value.(int32)
+		return &Warning{mapi.ErrorCode(code)}, nil
 	}
 	return nil, d.unexpected(tok, "between elements")
 }

@@ -41,7 +41,8 @@ func NewEncoder(w io.Writer, root Root) *Encoder { return &Encoder{w: NewWriter(
 // of writing stick.
 //
 // Properties whose value is a mapi.ErrorCode while the tag has another type are left
-// out ([MS-OXCFXICS] 2.2.4.3.20).
+// out, and so are those with the tag of a marker or of a meta-property that the
+// grammar gives a place of its own ([MS-OXCFXICS] 2.2.4.3.20).
 func (e *Encoder) Encode(el Element) error {
 	if e.closed {
 		return errors.New("fxics: encoder is closed")
@@ -237,11 +238,14 @@ func (e *Encoder) set(tag mapi.PropertyTag, v any) {
 	e.w.Property(mapi.Property{Tag: tag, Value: v})
 }
 
-// bag writes properties, errors left out.
+// bag writes properties. Errors are left out, and what a reader would take for a
+// part of the grammar.
 func (e *Encoder) bag(props mapi.PropertyBag) {
 	for _, p := range props {
-		if _, isErr := p.Value.(mapi.ErrorCode); !isErr || p.Tag.Type() == mapi.TypeErrorCode {
-			e.w.Property(p)
+		_, isErr := p.Value.(mapi.ErrorCode)
+		if isErr && p.Tag.Type() != mapi.TypeErrorCode || IsMarker(uint32(p.Tag)) || structural(p.Tag) {
+			continue
 		}
+		e.w.Property(p)
 	}
 }

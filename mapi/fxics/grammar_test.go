@@ -210,9 +210,10 @@ func TestMandatoryPropertiesAreAdded(t *testing.T) {
 	}
 }
 
-func TestErrorValuesAreLeftOut(t *testing.T) {
+func TestWhatIsLeftOut(t *testing.T) {
 	p, err := encodeAll(RootMessageContent, []Element{&MessageContent{Message: mapi.Message{Properties: mapi.PropertyBag{
-		prop(mapi.PidTagSubject, mapi.EcNotFound), prop(mapi.PidTagImportance, int32(1))}}}})
+		prop(mapi.PidTagSubject, mapi.EcNotFound), prop(mapi.PidTagImportance, int32(1)),
+		prop(mapi.PropertyTag(EndMessage), int32(1)), prop(mapi.MetaTagFXDelProp, int32(1))}}}})
 	if want := raw(t, prop(mapi.PidTagImportance, int32(1))); err != nil || !bytes.Equal(p, want) {
 		t.Errorf("%x, %v", p, err)
 	}
