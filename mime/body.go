@@ -48,12 +48,10 @@ func (c *conversion) body() (body, error) {
 	hint, params := c.typeHint()
 	made := b.html != nil && fromPlainText(b.html)
 	switch {
+	case c.wantsRTF(b, native):
+		return c.rtfBody(b)
 	case native == nativePlain && b.plain != nil:
 		b.html = nil
-	case native == nativeRTF:
-		return c.rtfBody(b)
-	case native == 0 && b.html == nil && b.plain == nil, native == 0 && c.p.Bool(mapi.PidTagRtfInSync) && !made && b.html == nil:
-		return c.rtfBody(b)
 	case made && b.plain != nil:
 		b.html = nil
 	case hint == "text/html" && b.html != nil && !made:
@@ -66,6 +64,20 @@ func (c *conversion) body() (body, error) {
 		}
 	}
 	return b, nil
+}
+
+// wantsRTF reports whether the text has to be taken out of the RTF: it is the
+// original, or holds the HTML that is not there otherwise.
+func (c *conversion) wantsRTF(b body, native int64) bool {
+	switch {
+	case !c.p.Has(mapi.PidTagRtfCompressed):
+		return false
+	case native == nativeRTF:
+		return true
+	case b.html != nil:
+		return false
+	}
+	return b.plain == nil || native == nativeHTML || native == 0 && c.p.Bool(mapi.PidTagRtfInSync)
 }
 
 // htmlBody reads PidTagHtml, which is in PidTagInternetCodepage, or its string form.
@@ -131,10 +143,13 @@ func (c *conversion) rtfBody(b body) (body, error) {
 	case rtfText:
 		b.plain, b.html = []byte(text), nil
 	default:
+		if b.html != nil {
+			return b, nil // made by the server from the RTF, and closer to it than text
+		}
 		if b.plain == nil {
 			b.plain = []byte(text)
 		}
-		b.rtf, b.html = rtf, nil
+		b.rtf = rtf
 	}
 	return b, nil
 }

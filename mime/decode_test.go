@@ -314,20 +314,47 @@ func storedRTF(rtf string) []byte {
 }
 
 func TestRTFBodies(t *testing.T) {
-	render := func(rtf []byte) string {
+	inHTML, inText, own := storedRTF(`{\rtf1\fromhtml1 {\*\htmltag <p>}x}`), storedRTF(`{\rtf1\fromtext just text}`), storedRTF(`{\rtf1 just \b text}`)
+	tests := []struct {
+		name        string
+		rtf         []byte
+		native      int32
+		plain, html string // of the other properties
+		want        []string
+		not         []string
+	}{
+		{"HTML in RTF", inHTML, nativeRTF, "", "", []string{"Content-Type: text/html", "\n\n<p>x\n"}, []string{"application/rtf"}},
+		{"HTML in RTF alone", inHTML, nativeHTML, "", "", []string{"<p>x"}, nil},
+		{"HTML in RTF beside text", inHTML, nativeHTML, "x", "", []string{"<p>x", "multipart/alternative"}, nil},
+		{"RTF is not asked", inHTML, 0, "x", "<b>y", []string{"<b>y"}, []string{"<p>"}},
+		{"text in RTF", inText, 0, "", "", []string{"\n\njust text\n"}, []string{"application/rtf"}},
+		{"RTF", own, nativeRTF, "", "", []string{"just text", "application/rtf"}, nil},
+		{"RTF with HTML made of it", own, nativeRTF, "just text", "<b>just text", []string{"<b>just text"}, []string{"application/rtf"}},
+		{"unreadable", []byte("garbage"), nativeRTF, "text", "", []string{"application/rtf", "\n\ntext"}, nil},
+	}
+	for _, tt := range tests {
 		m := &mapi.Message{}
-		m.Properties.Set(mapi.PidTagRtfCompressed, rtf)
-		m.Properties.Set(mapi.PidTagNativeBody, int32(nativeRTF))
-		return string(mustRender(t, m))
-	}
-	if out := render(storedRTF(`{\rtf1\fromhtml1 {\*\htmltag <p>}x}`)); !strings.Contains(out, "Content-Type: text/html") || !strings.HasSuffix(out, "\n\n<p>x\n") {
-		t.Errorf("HTML in RTF became\n%s", out)
-	}
-	if out := render(storedRTF(`{\rtf1 just \b text}`)); !strings.Contains(out, "just text") || !strings.Contains(out, "application/rtf") {
-		t.Errorf("RTF became\n%s", out)
-	}
-	if out := render([]byte("garbage")); !strings.Contains(out, "application/rtf") {
-		t.Errorf("unreadable RTF became\n%s", out)
+		m.Properties.Set(mapi.PidTagRtfCompressed, tt.rtf)
+		if tt.native != 0 {
+			m.Properties.Set(mapi.PidTagNativeBody, tt.native)
+		}
+		if tt.plain != "" {
+			m.Properties.Set(mapi.PidTagBody, tt.plain)
+		}
+		if tt.html != "" {
+			m.Properties.Set(mapi.PidTagHtml, []byte(tt.html))
+		}
+		out := string(mustRender(t, m))
+		for _, w := range tt.want {
+			if !strings.Contains(out, w) {
+				t.Errorf("%s: %q is missing in\n%s", tt.name, w, out)
+			}
+		}
+		for _, w := range tt.not {
+			if strings.Contains(out, w) {
+				t.Errorf("%s: %q is in\n%s", tt.name, w, out)
+			}
+		}
 	}
 }
 
