@@ -106,14 +106,15 @@ func stateOf(cp *replica.Checkpoint) fxics.ICSState {
 // ([MS-OXOSFLD] 2.2.2, 2.2.3).
 func specialFolders(logon map[replica.Special]mapi.SourceKey, bags ...mapi.PropertyBag) map[mapi.SourceKey]replica.Special {
 	out := map[mapi.SourceKey]replica.Special{}
+	taken := map[replica.Special]bool{}
 	for s, k := range logon {
 		if k != "" {
-			out[k] = s
+			out[k], taken[s] = s, true
 		}
 	}
 	add := func(id []byte, s replica.Special) {
-		if k, ok := folderOfEntryID(id); ok && out[k] == replica.SpecialNone {
-			out[k] = s
+		if k, ok := folderOfEntryID(id); ok && out[k] == replica.SpecialNone && !taken[s] {
+			out[k], taken[s] = s, true
 		}
 	}
 	for _, bag := range bags {

@@ -219,7 +219,7 @@ func loserSetting(seq uint64) string { return fmt.Sprintf("syncer.loser.%d", seq
 func (s *Syncer) makeLoser(l *link, j job, theirs *arrival, out conflict.Outcome, dir *replica.Node) (loser *replica.Node, err error) {
 	content, at := theirs.full, theirs.modified
 	if out.Winner == conflict.Remote {
-		if content, err = s.contentOf(j.n); err != nil {
+		if content, err = s.latest(j.n); err != nil {
 			return nil, err
 		}
 		at = j.c.Modified
@@ -266,6 +266,15 @@ func (s *Syncer) makeLoser(l *link, j job, theirs *arrival, out conflict.Outcome
 		return u.SetSetting(loserSetting(j.c.Seq), binary.BigEndian.AppendUint64(nil, uint64(num)))
 	})
 	return loser, err
+}
+
+// latest returns the content that the user sees.
+func (s *Syncer) latest(n *replica.Node) (m *mapi.Message, err error) {
+	err = s.rep.View(func(v *replica.View) error {
+		m, err = v.Message(n.Num)
+		return err
+	})
+	return m, err
 }
 
 // noted reads an item number from a setting.

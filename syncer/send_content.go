@@ -39,7 +39,7 @@ func (s *Syncer) sendContent(ctx context.Context, l *link, run []job) error {
 	defer func() { coll.Release(); dir.Release() }()
 	var out []*sending
 	for _, j := range run {
-		m, err := s.contentOf(j.n)
+		m, err := s.contentOf(j)
 		if errors.Is(err, errNotHere) || errors.Is(err, replica.ErrNotFound) {
 			s.cfg.Logf("upload: change %d: %v", j.c.Seq, err)
 			continue
@@ -97,17 +97,18 @@ func (s *Syncer) collectorState(b *batch, coll *object, folder *replica.Node) er
 	return nil
 }
 
-// contentOf returns the complete content of a message.
-func (s *Syncer) contentOf(n *replica.Node) (m *mapi.Message, err error) {
+// contentOf returns the complete content that a change stands for, which a later
+// edit may have covered already.
+func (s *Syncer) contentOf(j job) (m *mapi.Message, err error) {
 	err = s.rep.View(func(v *replica.View) error {
-		now, err := v.Node(n.Num)
+		now, err := v.Node(j.n.Num)
 		if err != nil {
 			return err
 		}
 		if now.Message == nil || now.Message.State != replica.StateFull {
 			return errNotHere
 		}
-		m, err = v.Message(n.Num)
+		m, err = v.SentMessage(j.c)
 		return err
 	})
 	return m, err

@@ -142,6 +142,9 @@ func (s *Syncer) sentProps(ctx context.Context, l *link, one *setting) error {
 		if pre.change != n.Message.ChangeKey {
 			return nil // it was set on a newer version, which comes with the next download
 		}
+		if err := s.amend(u, n, c); err != nil {
+			return err
+		}
 		if err := u.SetKeys(n.Num, n.Message.SourceKey, post.change, post.pcl); err != nil {
 			return err
 		}
@@ -167,6 +170,31 @@ func (s *Syncer) sentProps(ctx context.Context, l *link, one *setting) error {
 	}
 	s.acknowledged(1)
 	return nil
+}
+
+// amend puts properties that the server has now into the stored message. Only where
+// that changes its bytes is it a new version here.
+func (s *Syncer) amend(u *replica.Update, n *replica.Node, c *replica.Change) error {
+	old, err := u.Message(n.Num)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	m := *old
+	m.Properties = overlay(old.Properties, c)
+	if n.Message.State != replica.StateFull || n.Content != 0 {
+		return u.Amend(n, &m)
+	}
+	same, err := s.render.sameBytes(old, &m)
+	if err != nil {
+		return err
+	}
+	if same {
+		return u.Amend(n, &m)
+	}
+	if n.Size, err = s.render.size(&m); err != nil {
+		return err
+	}
+	return u.PutContent(n, &m)
 }
 
 // sendReads uploads read states of messages of one folder
