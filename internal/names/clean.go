@@ -15,7 +15,20 @@ const Max = 255
 // Fold returns the key under which names are compared for uniqueness: canonical
 // caseless matching (Unicode standard, 3.13, D145), composed.
 func Fold(name string) string {
-	return norm.NFC.String(cases.Fold().String(norm.NFD.String(name)))
+	folded := cases.Fold().String(norm.NFD.String(name))
+	return norm.NFC.String(strings.Map(foldCherokee, folded))
+}
+
+// foldCherokee maps the small letters of Cherokee to the capitals, as CaseFolding.txt
+// has it; cases.Fold exchanges the two.
+func foldCherokee(c rune) rune {
+	switch {
+	case c >= 0xAB70 && c <= 0xABBF:
+		return c - 0xAB70 + 0x13A0
+	case c >= 0x13F8 && c <= 0x13FD:
+		return c - 8
+	}
+	return c
 }
 
 // clean makes s fit to be part of a message's name: valid UTF-8, NFC, runs of

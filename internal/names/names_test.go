@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -266,6 +267,22 @@ func TestFold(t *testing.T) {
 	}
 	if Fold("a") == Fold("b") {
 		t.Error("Fold joins a and b")
+	}
+}
+
+// TestFoldEveryRune: folding twice is folding once, and both cases of a letter are one.
+func TestFoldEveryRune(t *testing.T) {
+	for c := rune(0x20); c <= unicode.MaxRune; c++ {
+		if !utf8.ValidRune(c) {
+			continue
+		}
+		f := Fold(string(c))
+		if Fold(f) != f {
+			t.Errorf("%U: folded %q, again %q", c, f, Fold(f))
+		}
+		if up := unicode.ToUpper(c); up != c && unicode.ToLower(up) == c && Fold(string(up)) != f {
+			t.Errorf("%U and %U stay apart", c, up)
+		}
 	}
 }
 
