@@ -183,7 +183,7 @@ func (d *Decoder) nextInList() (Element, error) {
 }
 
 // listProperty reads a meta-property between the messages and folders of a list.
-func (d *Decoder) listProperty(tok Token, inFolder bool) (Element, error) {
+func (d *Decoder) listProperty(tok *Token, inFolder bool) (Element, error) {
 	switch tag := tok.Property.Tag; {
 	case inFolder && tag == mapi.MetaTagFXDelProp:
 		d.skip()

@@ -48,7 +48,7 @@ func (d *Decoder) nextSync() (Element, error) {
 	}
 }
 
-func (d *Decoder) syncElement(tok Token) (Element, error) {
+func (d *Decoder) syncElement(tok *Token) (Element, error) {
 	if tok.Marker == 0 {
 		return d.outOfBand(tok)
 	}
@@ -80,7 +80,7 @@ func (d *Decoder) syncElement(tok Token) (Element, error) {
 
 // outOfBand reads a meta-property that stands alone. The grammar has these in
 // messageList only; readers ignore a DN prefix wherever it comes.
-func (d *Decoder) outOfBand(tok Token) (Element, error) {
+func (d *Decoder) outOfBand(tok *Token) (Element, error) {
 	switch tok.Property.Tag {
 	case mapi.MetaTagDnPrefix:
 		d.skip()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"mailfs/mapi"
 )
@@ -25,7 +26,8 @@ type Decoder struct {
 	groupSent bool       // MetaTagIncrSyncGroupId came since the last partial change
 	queued    *ErrorInfo // to be returned next
 
-	seen      map[uint16]int // of propList
+	gathered  mapi.PropertyBag // of propList, as are the following
+	seen      map[uint16]int
 	seenNames map[mapi.PropertyName]int
 }
 
@@ -83,21 +85,22 @@ func (d *Decoder) next() (Element, error) {
 	return nil, fmt.Errorf("fxics: no root %d", d.root)
 }
 
-// peek returns the token ahead.
-func (d *Decoder) peek() (Token, error) {
+// peek returns the token ahead, which is valid until the one behind it is asked for.
+// After an error it is an empty token.
+func (d *Decoder) peek() (*Token, error) {
 	if !d.have {
-		tok, err := d.lex.Next()
-		if err != nil {
-			return Token{}, err
+		var err error
+		if d.tok, err = d.lex.Next(); err != nil {
+			return &d.tok, err
 		}
-		d.tok, d.have = tok, true
+		d.have = true
 	}
-	return d.tok, nil
+	return &d.tok, nil
 }
 
 // within is peek where an element has begun: the stream may not end here, and error
 // information interrupts.
-func (d *Decoder) within() (Token, error) {
+func (d *Decoder) within() (*Token, error) {
 	tok, err := d.peek()
 	switch {
 	case err == io.EOF:
@@ -117,7 +120,7 @@ func (d *Decoder) corrupt(format string, args ...any) error {
 }
 
 // unexpected says that tok may not stand where it does.
-func (d *Decoder) unexpected(tok Token, where string) error {
+func (d *Decoder) unexpected(tok *Token, where string) error {
 	if tok.Marker != 0 {
 		return d.corrupt("%s %s", tok.Marker, where)
 	}
@@ -151,27 +154,38 @@ func structural(tag mapi.PropertyTag) bool {
 // propList consumes the properties up to a marker, a structural meta-property or the
 // end of the stream. A property that comes twice keeps its first place and last value.
 func (d *Decoder) propList() (mapi.PropertyBag, error) {
-	var out mapi.PropertyBag
 	d.forget()
+	err := d.gather()
+	var out mapi.PropertyBag
+	if len(d.gathered) > 0 {
+		out = slices.Clone(d.gathered)
+	}
+	clear(d.gathered) // the values belong to out now
+	d.gathered = d.gathered[:0]
+	return out, err
+}
+
+// gather appends a property list to d.gathered.
+func (d *Decoder) gather() error {
 	for {
 		tok, err := d.peek()
 		switch {
 		case err == io.EOF:
-			return out, nil
+			return nil
 		case err != nil:
-			return out, err
+			return err
 		case tok.Marker == FXErrorInfo:
-			return out, errInterrupted
+			return errInterrupted
 		case tok.Marker != 0 || structural(tok.Property.Tag):
-			return out, nil
+			return nil
 		}
 		d.skip()
-		at, dup := d.remember(tok.Property, len(out))
+		at, dup := d.remember(&tok.Property, len(d.gathered))
 		if dup {
-			out[at] = tok.Property
+			d.gathered[at] = tok.Property
 			continue
 		}
-		out = append(out, tok.Property)
+		d.gathered = append(d.gathered, tok.Property)
 	}
 }
 
@@ -200,7 +214,7 @@ func (d *Decoder) forget() {
 }
 
 // remember notes where p stands and tells where it stood before.
-func (d *Decoder) remember(p mapi.Property, at int) (int, bool) {
+func (d *Decoder) remember(p *mapi.Property, at int) (int, bool) {
 	if p.Name.IsZero() {
 		old, dup := d.seen[p.Tag.ID()]
 		if !dup {
