@@ -424,6 +424,9 @@ func TestPrefixesAreRefused(t *testing.T) {
 		}
 		size := int(raw[0]) | int(raw[1])<<8
 		for n := 3; n < size; n++ {
+			if p, ok := one.value.(Response); ok && p.Result() != 0 && briefFailure(p.ROP()) && n == 8 {
+				continue // a form of its own
+			}
 			cut := append([]byte{byte(n), byte(n >> 8)}, raw[2:n]...)
 			if got, err := one.decode(cut); err == nil {
 				t.Errorf("%s: %d of %d bytes are accepted as %+v", one.name, n, size, got)
@@ -533,6 +536,31 @@ func TestFailureForms(t *testing.T) {
 		if got, err := b.Finish(); err != nil || !bytes.Equal(got, c.want) {
 			t.Errorf("%s: %x, want %x (%v)", c.call.Request.ROP(), got, c.want, err)
 		}
+	}
+}
+
+// TestBriefFailures reads failures as gromox 3.10 sends them.
+func TestBriefFailures(t *testing.T) {
+	sent := Requests{Handles: []Handle{1, 2}, Calls: []Call{
+		{In: 0, Request: &ReadStreamRequest{}},
+		{In: 1, Request: &SetReadFlagsRequest{}},
+		{In: 1, Request: &LongTermIDFromIDRequest{}},
+		{In: 0, Request: &WriteStreamRequest{}},
+	}}
+	failure := func(id ID, slot byte) []byte { return []byte{byte(id), slot, 0xB9, 0x04, 0, 0} }
+	list := slices.Concat(failure(IDReadStream, 0), failure(IDSetReadFlags, 1), failure(IDLongTermIDFromID, 1), failure(IDWriteStream, 0))
+	payload := append([]byte{byte(len(list) + 2), 0}, list...)
+	p, err := DecodeResponses(payload, sent, nil)
+	if err != nil || len(p.Answers) != 4 {
+		t.Fatalf("%d answers, %v", len(p.Answers), err)
+	}
+	for i, a := range p.Answers {
+		if a.Call != i || a.Response.Result() != mapi.EcNullObject {
+			t.Errorf("%+v", a)
+		}
+	}
+	if _, err := DecodeResponses(append(payload[:len(payload):len(payload)], 7), sent, nil); err == nil {
+		t.Error("a byte left over")
 	}
 }
 

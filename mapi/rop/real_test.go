@@ -257,3 +257,18 @@ func TestRealFailures(t *testing.T) {
 		}
 	}
 }
+
+// TestRealStreamFailure reads from a stream that does not exist, in one buffer with
+// operations that go well.
+func TestRealStreamFailure(t *testing.T) {
+	logon, _ := realMailbox(t, rop.Options{})
+	b := logon.Session().NewBatch()
+	bad := b.Add(logon, &rop.ReadStreamRequest{ByteCount: 100})
+	good := b.Add(logon, &rop.GetReceiveFolderRequest{})
+	if err := b.Do(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if bad.Err() == nil || good.Err() != nil {
+		t.Errorf("%v, %v", bad.Err(), good.Err())
+	}
+}

@@ -40,7 +40,22 @@ func DecodeResponses(payload []byte, sent Requests, columns Columns) (Responses,
 		return Responses{}, err
 	}
 	m := matcher{sent: sent, handles: handles, columns: columns, slots: map[uint8][]mapi.PropertyTag{}}
-	out := Responses{Handles: handles}
+	out, err := m.readAll(list)
+	if err != nil && m.ambiguous {
+		// QUIRK: see briefFailure.
+		m = matcher{sent: sent, handles: handles, columns: columns, slots: map[uint8][]mapi.PropertyTag{}, brief: true}
+		if again, e := m.readAll(list); e == nil {
+			out, err = again, nil
+		}
+	}
+	if err == nil {
+		m.finish()
+	}
+	return out, err
+}
+
+func (m *matcher) readAll(list []byte) (Responses, error) {
+	out := Responses{Handles: m.handles}
 	r := wire.NewReader(list)
 	for r.Len() > 0 {
 		a, err := m.read(r)
@@ -49,8 +64,23 @@ func DecodeResponses(payload []byte, sent Requests, columns Columns) (Responses,
 		}
 		out.Answers = append(out.Answers, a)
 	}
-	m.finish()
 	return out, nil
+}
+
+// briefFailure reports whether servers are known to leave out the fields of a failed
+// operation that [MS-OXCROPS] always has in its response.
+//
+// QUIRK: gromox 3.10 ends the failures of these operations after the return value
+// (2.2.6.10.2, 2.2.9.2.2, 2.2.9.3.2, 2.2.9.4.2, 2.2.9.9.2, 2.2.9.12, 2.2.12.3.2). A
+// buffer that can't be read as specified is read again on the assumption that they
+// are missing.
+func briefFailure(id ID) bool {
+	switch id {
+	case IDSetReadFlags, IDReadStream, IDWriteStream, IDWriteStreamExtended, IDWriteAndCommitStream,
+		IDCopyToStream, IDFastTransferDestinationPutBufferExtended:
+		return true
+	}
+	return false
 }
 
 // matcher walks requests and responses in step.
@@ -60,6 +90,9 @@ type matcher struct {
 	handles []Handle
 	columns Columns
 	slots   map[uint8][]mapi.PropertyTag // columns of tables that this buffer touches
+
+	brief     bool // take failures for brief where briefFailure says so
+	ambiguous bool // there was one
 }
 
 func (m *matcher) read(r *wire.Reader) (MatchedAnswer, error) {
@@ -84,7 +117,11 @@ func (m *matcher) read(r *wire.Reader) (MatchedAnswer, error) {
 	}
 	call := m.sent.Calls[a.Call]
 	c.columns, c.known = m.rowColumns(call)
-	c.body(s)
+	ambiguous := s.Result() != 0 && s.Result() != mapi.EcNullDestinationObject && briefFailure(id)
+	m.ambiguous = m.ambiguous || ambiguous
+	if !m.brief || !ambiguous {
+		c.body(s)
+	}
 	a.LogonID, a.In = c.logonID, c.in
 	if r.Err() == nil {
 		m.learn(call, s)
