@@ -13,6 +13,15 @@
 // for responses. DecodeRequests and EncodeResponses are the server's side of a
 // buffer, EncodeRequests and DecodeResponses the client's.
 //
+// A Session sends a Batch of operations, which may use objects that earlier ones of
+// the batch create, in as few buffers as their requests and the likely size of their
+// answers allow (room.go). Do, Open, EachRow, UploadState, Names, LongTermIDs,
+// FastTransferReader, StreamReader and StreamWriter are made of batches.
+//
+// An operation that fails is an *Error inside its Result, with the server's return
+// value; what concerns the connection comes from Batch.Do, in the kinds of package
+// mapi. Where servers leave the specifications, a comment says QUIRK.
+//
 // Rows, restrictions and recipients stay encoded in the structs (RowData,
 // RestrictionData, RecipientRow): their meaning depends on columns that were set
 // elsewhere. Their methods take the columns and decode them.

@@ -160,7 +160,7 @@ func callSize(q Request) (int, error) {
 }
 
 // divisible reports whether a buffer that failed as a whole, because the answers did
-// not fit, can be sent again in parts. gromox 3.10 fails like this.
+// not fit, can be sent again in parts. QUIRK: gromox 3.10 fails like this.
 func (p *packed) divisible() bool {
 	for _, c := range p.calls[len(p.releases):] {
 		if !repeatable(c.Request) {

@@ -4,7 +4,7 @@ import "mailfs/mapi"
 
 // The size of an answer is not known before it comes, but a server that runs out of
 // room has to hand the rest of the requests back ([MS-OXCROPS] 2.2.15.1), and not
-// every server does that well: gromox 3.10 carries out the operation whose answer
+// every server does that well. QUIRK: gromox 3.10 carries out the operation whose answer
 // does not fit, and fails the whole buffer where the requests that it hands back do
 // not fit either. So buffers are packed by what their answers are likely to take.
 
