@@ -394,19 +394,19 @@ func (w *blobWriter) flush(last bool) error {
 	}
 	_, err := w.r.commit(func(tx *badger.Txn) error {
 		if w.next == 0 {
-			if err := tx.Set(orphanKey(spaceBlob, uint64(w.id)), []byte{1}); err != nil {
+			if err := apply(tx, string(orphanKey(spaceBlob, uint64(w.id))), []byte{1}); err != nil {
 				return err
 			}
 		}
 		for i, p := range w.held {
-			if err := tx.Set(chunkKey(w.id, w.next+int64(i)), p); err != nil {
+			if err := apply(tx, string(chunkKey(w.id, w.next+int64(i))), p); err != nil {
 				return err
 			}
 		}
 		if !last {
 			return nil
 		}
-		return tx.Set(key(spaceBlob, uint64(w.id)), blobMeta{size: w.size}.encode())
+		return apply(tx, string(key(spaceBlob, uint64(w.id))), blobMeta{size: w.size}.encode())
 	})
 	w.next += int64(len(w.held))
 	w.held, w.bytes = nil, 0

@@ -13,9 +13,9 @@ const contentFormat = 1
 // maxDepth bounds how deep messages may be embedded in each other.
 const maxDepth = 64
 
-// encodeContent encodes a message. put stores large values.
-func encodeContent(m *mapi.Message, put func(mapi.Blob) (BlobID, error)) ([]byte, error) {
-	e := &bagEnc{put: put}
+// encodeContent encodes a message. put stores values of limit bytes and more.
+func encodeContent(m *mapi.Message, limit int64, put func(mapi.Blob) (BlobID, error)) ([]byte, error) {
+	e := &bagEnc{put: put, limit: limit}
 	e.u8(contentFormat)
 	e.message(m, 0)
 	return e.b, e.err
@@ -306,27 +306,45 @@ func (u *Update) replace(old *record, n *Node, m *mapi.Message) error {
 	return nil
 }
 
+// heavy is the size in bytes from which a content is made smaller: of a message with
+// many values, values from medium on are kept as blobs.
+const (
+	heavy  = 512 << 10
+	medium = 2 << 10
+)
+
 // store encodes m and keeps it for the commit, its large values as blobs.
 func (u *Update) store(m *mapi.Message) (contentRef, error) {
-	var ref contentRef
+	p, ids, err := u.encode(m, large)
+	if err == nil && len(p) > heavy {
+		u.forget(ids)
+		p, ids, err = u.encode(m, medium)
+	}
+	if err != nil {
+		u.forget(ids)
+		return contentRef{}, err
+	}
+	n, err := u.r.take(counterContent)
+	if err != nil {
+		return contentRef{}, err
+	}
+	u.fresh[n] = p
+	return contentRef{id: n, blobs: ids}, nil
+}
+
+// encode encodes m and stores its values of limit bytes and more, of which it returns
+// the blobs.
+func (u *Update) encode(m *mapi.Message, limit int64) (p []byte, ids []BlobID, err error) {
 	seen := make(map[BlobID]bool)
-	p, err := encodeContent(m, func(b mapi.Blob) (BlobID, error) {
+	p, err = encodeContent(m, limit, func(b mapi.Blob) (BlobID, error) {
 		id, err := u.keep(b)
 		if err == nil && !seen[id] {
 			seen[id] = true
-			ref.blobs = append(ref.blobs, id)
+			ids = append(ids, id)
 		}
 		return id, err
 	})
-	if err != nil {
-		u.forget(ref.blobs)
-		return ref, err
-	}
-	if ref.id, err = u.r.take(counterContent); err != nil {
-		return ref, err
-	}
-	u.fresh[ref.id] = p
-	return ref, nil
+	return p, ids, err
 }
 
 // forget lets the blobs go that were added for a content that can't be stored.

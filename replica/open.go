@@ -123,8 +123,11 @@ func badgerOptions(opt Options) badger.Options {
 	if opt.Small {
 		o = o.WithMemTableSize(4 << 20).WithValueLogFileSize(8 << 20).WithNumGoroutines(1)
 	}
-	if opt.InMemory && !opt.Small {
-		o = o.WithMemTableSize(64 << 20) // contents count against the size of a transaction
+	if opt.InMemory { // contents count against the size of a transaction, and there is no value log
+		o = o.WithMemTableSize(64 << 20).WithValueThreshold(1 << 20)
+		if opt.Small {
+			o = o.WithMemTableSize(16 << 20)
+		}
 	}
 	return o
 }

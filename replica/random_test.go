@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +23,7 @@ import (
 // TestRandom compares the replica with a naive model under random transactions, some
 // of which fail, with reopening in between.
 func TestRandom(t *testing.T) {
+	fewer(t, 25)
 	rapid.Check(t, func(rt *rapid.T) {
 		dir, err := os.MkdirTemp("", "replica")
 		if err != nil {
@@ -39,6 +42,22 @@ func TestRandom(t *testing.T) {
 		})
 		m.compare()
 	})
+}
+
+// fewer lowers the number of runs of rapid.Check unless the command line asks for one:
+// each of these costs many commits to disk.
+func fewer(t *testing.T, n int) {
+	f := flag.Lookup("rapid.checks")
+	set := false
+	flag.Visit(func(g *flag.Flag) { set = set || g == f })
+	if f == nil || set {
+		return
+	}
+	was := f.Value.String()
+	if err := f.Value.Set(strconv.Itoa(n)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Value.Set(was) })
 }
 
 type machine struct {

@@ -172,11 +172,19 @@ func (u *Update) commit() error {
 	return nil
 }
 
+// apply puts one write into a badger transaction. Of badger's errors only the fact is
+// passed on, since they can show the value itself.
 func apply(tx *badger.Txn, k string, v []byte) error {
+	var err error
 	if v == nil {
-		return tx.Delete([]byte(k))
+		err = tx.Delete([]byte(k))
+	} else {
+		err = tx.Set([]byte(k), v)
 	}
-	return tx.Set([]byte(k), v)
+	if err == nil || errors.Is(err, badger.ErrTxnTooBig) {
+		return err
+	}
+	return fmt.Errorf("%w: a record of %d bytes", ErrTooBig, len(v))
 }
 
 // writeContents puts the new contents into the transaction or, where they would not
@@ -247,7 +255,10 @@ func (r *Replica) commit(f func(tx *badger.Txn) error) (uint64, error) {
 		err = tx.CommitAt(ts, nil)
 	}
 	if errors.Is(err, badger.ErrTxnTooBig) {
-		return 0, ErrTooBig
+		err = ErrTooBig
+	}
+	if errors.Is(err, ErrTooBig) {
+		return 0, err
 	}
 	if err != nil {
 		return 0, fmt.Errorf("replica: commit: %w", err)

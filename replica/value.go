@@ -42,8 +42,9 @@ const large = 64 << 10
 // bagEnc encodes properties. Where put is nil, large values stay in the record.
 type bagEnc struct {
 	enc
-	put func(src mapi.Blob) (BlobID, error)
-	err error
+	put   func(src mapi.Blob) (BlobID, error)
+	limit int64 // size from which a value is put
+	err   error
 }
 
 func (e *bagEnc) fail(err error) {
@@ -95,7 +96,7 @@ func (e *bagEnc) name(n mapi.PropertyName) {
 
 // big appends a value of n bytes as a reference to a blob if it is large.
 func (e *bagEnc) big(code uint8, n int64, open func() mapi.Blob) bool {
-	if n < large || e.put == nil {
+	if n < e.limit || e.put == nil {
 		return false
 	}
 	id, err := e.put(open())
