@@ -209,7 +209,10 @@ func (s *childServer) serve(req request) (rep reply, err error) {
 			})
 		}
 		return rep, nil
+	case "folder":
+		return rep, s.fx.folder(req.Path, replica.SpecialNone)
 	case "pass":
+		s.released()
 		s.clock.Advance(time.Duration(req.N) * time.Millisecond)
 	case "flush":
 		return rep, s.fs.Flush()
@@ -240,6 +243,26 @@ func (s *childServer) serve(req request) (rep reply, err error) {
 	}
 	return rep, err
 }
+
+// released waits until the kernel has sent the releases that follow the last closes: close(2) does not wait for them.
+func (s *childServer) released() {
+	t := s.fs.t
+	for range 1000 {
+		open := false
+		t.mu.RLock()
+		for _, f := range t.files {
+			open = open || f.writers > 0
+		}
+		t.mu.RUnlock()
+		if !open {
+			return
+		}
+		pause()
+	}
+}
+
+// pause lets others run for a moment, in a loop that is bounded.
+func pause() { syscall.Select(0, nil, nil, nil, &syscall.Timeval{Usec: 2000}) } //nolint:errcheck
 
 func (s *childServer) journal() ([]string, error) {
 	b := &bed{fixture: s.fx, t: &testing.T{}}
@@ -401,6 +424,6 @@ func eventually(t *testing.T, what string, f func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatalf("it never came true: %s", what)
 		}
-		syscall.Select(0, nil, nil, nil, &syscall.Timeval{Usec: 2000}) //nolint:errcheck // a poll, bounded above
+		pause()
 	}
 }

@@ -320,7 +320,9 @@ func (f *file) truncate(size int64) error {
 	defer f.mu.Unlock()
 	if size == 0 && f.buf == nil {
 		f.buf = newBuffer(f.t.opt.ScratchDir)
-		f.changed()
+		if f.node.Kind != replica.KindFile || f.node.Size > 0 {
+			f.changed()
+		}
 		return nil
 	}
 	if err := f.writable(); err != nil {

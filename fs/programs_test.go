@@ -1,0 +1,245 @@
+package fs
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// Programs as people have them, driven on the mount and on a plain directory: both must end with the same files.
+
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Skipf("%s is not installed here", name)
+	}
+	return path
+}
+
+// program is one way to save a file; the message must keep its identity.
+type program struct {
+	name, tool string
+	script     string // run by sh in the directory of the file, which is a.eml
+}
+
+const vimSave = `vim -u NONE -i NONE -N -n -es -c 'set backupcopy=%s %s' -c '%%s/first/edited by vim/' -c 'wq' a.eml </dev/null`
+
+var programs = []program{
+	{name: "vim-yes", tool: "vim", script: fmt.Sprintf(vimSave, "yes", "")},
+	{name: "vim-no", tool: "vim", script: fmt.Sprintf(vimSave, "no", "writebackup")},
+	{name: "vim-auto", tool: "vim", script: fmt.Sprintf(vimSave, "auto", "writebackup")},
+	{name: "vim-backup", tool: "vim", script: fmt.Sprintf(vimSave, "no", "backup")},
+	{name: "vim-swap", tool: "vim", script: `vim -u NONE -i NONE -N -es -c '%s/first/swapped/' -c 'w' -c 'wq' a.eml </dev/null`},
+	{name: "sed", tool: "sed", script: `sed -i s/first/second/ a.eml`},
+	{name: "sed-backup", tool: "sed", script: `sed -i.bak s/first/second/ a.eml`},
+	{name: "perl", tool: "perl", script: `perl -pi -e s/first/second/ a.eml`},
+	{name: "append", tool: "sh", script: `echo 'one more line' >> a.eml`},
+	{name: "truncate", tool: "sh", script: `cp a.eml ../copy && sed s/first/second/ ../copy > a.eml && rm ../copy`},
+	{name: "dd", tool: "dd", script: `printf XXXX | dd of=a.eml bs=1 seek=300 conv=notrunc 2>/dev/null`},
+	{name: "cp-over", tool: "cp", script: `sed s/first/second/ a.eml > ../copy && cp ../copy a.eml && rm ../copy`},
+	{name: "mv-over", tool: "mv", script: `sed s/first/second/ a.eml > a.tmp && mv a.tmp a.eml`},
+	{name: "mv-in", tool: "mv", script: `sed s/first/second/ a.eml > ../copy && mv ../copy a.eml`},
+	{name: "rsync", tool: "rsync", script: `mkdir ../src && sed s/first/second/ a.eml > ../src/a.eml && rsync -rt --no-perms ../src/ ./ && rm -r ../src`},
+	{name: "rsync-inplace", tool: "rsync", script: `mkdir ../src && sed s/first/second/ a.eml > ../src/a.eml && rsync -r --inplace ../src/ ./ && rm -r ../src`},
+	{name: "rm-create", tool: "sh", script: `sed s/first/second/ a.eml > ../copy && rm a.eml && cp ../copy a.eml && rm ../copy`},
+	{name: "tar", tool: "tar", script: `tar cf ../t.tar a.eml && sed -i s/first/x/ a.eml && tar xf ../t.tar && rm ../t.tar`},
+	{name: "copy", tool: "cp", script: `cp -p a.eml b.eml && cp a.eml c.eml && rm c.eml`},
+	{name: "rename", tool: "mv", script: `mv a.eml b.eml && mv b.eml a.eml`},
+	{name: "dirs", tool: "mkdir", script: `mkdir -p sub/deeper && cp a.eml sub/deeper/ && rm -r sub && mkdir kept && cp a.eml kept/`},
+}
+
+// snapshot reads all files below a directory, and the links.
+func snapshot(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, _ := filepath.Rel(dir, path)
+		switch {
+		case d.IsDir():
+			out[rel+"/"] = ""
+		case d.Type()&os.ModeSymlink != 0:
+			out[rel], err = os.Readlink(path)
+		default:
+			var p []byte
+			p, err = os.ReadFile(path)
+			out[rel] = string(p)
+			if st, err := d.Info(); err != nil || st.Size() != int64(len(p)) {
+				t.Errorf("%s: %d bytes, size %d", path, len(p), st.Size())
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func diffSnapshots(t *testing.T, what string, got, want map[string]string) {
+	t.Helper()
+	for name, text := range want {
+		if g, ok := got[name]; !ok {
+			t.Errorf("%s: %s is missing", what, name)
+		} else if g != text {
+			t.Errorf("%s: %s holds %q, want %q", what, name, g, text)
+		}
+	}
+	for name := range got {
+		if _, ok := want[name]; !ok {
+			t.Errorf("%s: %s is left over", what, name)
+		}
+	}
+}
+
+func TestPrograms(t *testing.T) {
+	m := start(t, childConfig{})
+	text := m.read("Inbox/a.eml")
+	for _, p := range programs {
+		t.Run(p.name, func(t *testing.T) {
+			tool(t, p.tool)
+			plain := t.TempDir()
+			mounted := m.path(p.name)
+			dir := filepath.Join(plain, "dir")
+			if err := errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(filepath.Join(dir, "a.eml"), []byte(text), 0o600)); err != nil {
+				t.Fatal(err)
+			}
+			m.do("folder", p.name, "", 0)
+			m.do("deliver", p.name+"/a.eml", text, 0)
+			eventually(t, "the message shows", func() bool { _, err := os.Stat(m.path(p.name + "/a.eml")); return err == nil })
+			sk, err := getxattr(m.path(p.name+"/a.eml"), xattrSourceKey)
+			if err != nil {
+				t.Fatal(err)
+			}
+			key := m.path(p.name + "/a.eml")
+			for _, dir := range []string{filepath.Join(plain, "dir"), mounted} {
+				cmd := execCommand("/bin/sh", "-ec", p.script)
+				cmd.Dir = dir
+				var out bytes.Buffer
+				cmd.Stdout, cmd.Stderr = &out, &out
+				if err := cmd.Run(); err != nil {
+					t.Fatalf("%s: %v\n%s", dir, err, out.String())
+				}
+			}
+			want := snapshot(t, filepath.Join(plain, "dir"))
+			diffSnapshots(t, "at once", snapshot(t, mounted), want)
+			m.pass()
+			diffSnapshots(t, "after the window", snapshot(t, mounted), want)
+			if v, err := getxattr(key, xattrSourceKey); err != nil || v != sk {
+				t.Errorf("another message than before: %q, %v", v, err)
+			}
+			changed := want["a.eml"] != text
+			edits := slices.Contains(m.do("journal", "", "", 0).List, "edit "+p.name+"/a.eml")
+			if changed != edits {
+				t.Errorf("changed %t, but a change is queued: %t", changed, edits)
+			}
+		})
+	}
+}
+
+// TestProgramsAndSomebodyElse lets a remote editor change the message while it is open in a program.
+func TestProgramsAndSomebodyElse(t *testing.T) {
+	tool(t, "sed")
+	m := start(t, childConfig{})
+	for i := range 20 {
+		name := fmt.Sprintf("Inbox/r%02d.eml", i)
+		m.do("deliver", name, note(fmt.Sprint("r ", i), "first"), 0)
+		eventually(t, name+" shows", func() bool { _, err := os.Stat(m.path(name)); return err == nil })
+		f, err := os.OpenFile(m.path(name), os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		old := m.read(name)
+		m.do("edit", name, note(fmt.Sprint("r ", i), "theirs"), 0)
+		mine := strings.Replace(old, "first", "mine, longer than it was", 1)
+		if _, err := f.WriteAt([]byte(mine), 0); err != nil {
+			t.Fatal(err)
+		}
+		if p := make([]byte, len(mine)); true {
+			if _, err := f.ReadAt(p, 0); err != nil || string(p) != mine {
+				t.Fatalf("the writer reads %q, %v", p, err)
+			}
+		}
+		eventually(t, "their version shows under the name", func() bool { return strings.Contains(m.read(name), "theirs") })
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+		m.pass()
+		eventually(t, "my version shows under the name", func() bool { return m.read(name) == mine })
+	}
+	if got := m.do("journal", "", "", 0).List; len(got) != 20 {
+		t.Fatalf("journal %q", got)
+	}
+}
+
+func TestPermissionDenied(t *testing.T) {
+	if os.Geteuid() == 0 {
+		// Root may do anything; what the others may is for the kernel to say, from owner and mode.
+		t.Skip("permission tests never run as root")
+	}
+	m := start(t, childConfig{})
+	if err := os.Chown(m.path("Inbox/a.eml"), 0, 0); !errors.Is(err, syscall.EPERM) {
+		t.Fatalf("chown: %v", err)
+	}
+}
+
+// TestUnprivileged runs the mount tests once more as a user without rights, through the helper that such a user
+// needs.
+func TestUnprivileged(t *testing.T) {
+	needFUSE(t)
+	tool(t, "fusermount3")
+	if os.Geteuid() != 0 {
+		t.Skip("this run is unprivileged already")
+	}
+	const nobody = 65534
+	if st, err := os.Stat("/dev/fuse"); err != nil || st.Mode().Perm()&0o006 != 0o006 {
+		t.Skip("/dev/fuse is for root only here")
+	}
+	work, err := os.MkdirTemp("", "mailfs-nobody-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(work) })
+	if err := os.Chown(work, nobody, nobody); err != nil {
+		t.Fatal(err)
+	}
+	binary := filepath.Join(work, "fs.test")
+	p, err := os.ReadFile(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(binary, p, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(binary, "-test.run=^(TestMount|TestRemoteChangesShow|TestSurvivesKill|TestPermissionDenied)$", "-test.v")
+	cmd.Dir = work
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + work, "HOME=" + work}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	out, err := cmd.CombinedOutput()
+	if err != nil || bytes.Contains(out, []byte("--- SKIP")) || !bytes.Contains(out, []byte("--- PASS: TestMount")) {
+		t.Fatalf("as nobody: %v\n%s", err, out)
+	}
+}
+
+func TestExecutableName(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := executable(uint32(os.Getpid())); got != filepath.Base(self) {
+		t.Fatalf("%q, want %q", got, filepath.Base(self))
+	}
+	if slices.Contains([]string{"", "."}, executable(uint32(os.Getpid()))) {
+		t.Fatal("no name")
+	}
+}
