@@ -14,6 +14,7 @@ import (
 type Batch struct {
 	session *Session
 	results []*Result
+	ran     bool
 }
 
 // Result is the outcome of one operation of a batch. It has meaning after Do.
@@ -144,6 +145,10 @@ func (b *Batch) Run(ctx context.Context) error {
 // when the server backs off; operations without an answer then have it, too. What
 // single operations failed with is in their results only.
 func (b *Batch) Do(ctx context.Context) error {
+	if b.ran {
+		return errRunTwice
+	}
+	b.ran = true
 	s := b.session
 	if err := s.acquire(ctx); err != nil {
 		return b.abandon(err)

@@ -35,6 +35,7 @@ func (e *WrongServer) Unwrap() error { return e.Err }
 
 var (
 	errNotRun   = errors.New("rop: the batch was not run")
+	errRunTwice = errors.New("rop: the batch was run before")
 	errReleased = errors.New("rop: the object was released")
 	errNoAnswer = errors.New("rop: requests were left without an answer")
 

@@ -42,6 +42,9 @@ func TestBatchUsesObjectsBeforeTheyExist(t *testing.T) {
 	if len(server.buffers) != 2 {
 		t.Errorf("%d buffers", len(server.buffers))
 	}
+	if err := b.Do(t.Context()); err == nil || len(server.buffers) != 2 {
+		t.Error("run twice")
+	}
 }
 
 func TestReleaseOwnedBeforeOwner(t *testing.T) {
