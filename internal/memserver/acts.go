@@ -126,6 +126,9 @@ func (m *Mailbox) Deliver(id mapi.FID, msg *mapi.Message) (mapi.MID, error) {
 		if !fai && !c.Properties.Has(mapi.PidTagMessageDeliveryTime) && flags&flagUnsent == 0 {
 			c.Properties.Set(mapi.PidTagMessageDeliveryTime, m.srv.now())
 		}
+		if !c.Properties.Has(mapi.PidTagMessageFlags) {
+			c.Properties.Set(mapi.PidTagMessageFlags, flagUnmodified)
+		}
 		v := m.addMessage(f.id, c, fai, flags&flagRead != 0)
 		if !fai {
 			m.emit(event{kind: eventNewMail, folder: f.id, message: v.id, class: c.Properties.String(mapi.PidTagMessageClass), flags: uint32(v.messageFlags())})

@@ -411,7 +411,12 @@ func moreToCome(last *rop.Call, b *batch) bool {
 		q, ok := last.Request.(*rop.FastTransferSourceGetBufferRequest)
 		return ok && q.BufferSize == rop.BufferSizeMarker && r.ReturnValue == ecSuccess && r.TransferStatus == rop.TransferPartial
 	case *rop.ReadStreamResponse:
-		return moreStream(last, r)
+		o, code := b.ss.resolve(b.handles, last.In, last.LogonID)
+		if code != ecSuccess {
+			return false
+		}
+		s, ok := o.v.(*streamObject)
+		return ok && s.pos < int64(len(s.data)) && moreStream(last, r)
 	case *rop.QueryRowsResponse:
 		return moreRows(last, r)
 	}

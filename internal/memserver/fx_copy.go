@@ -104,14 +104,10 @@ func (m *Mailbox) copiedProperties(v *message) mapi.PropertyBag {
 	add(mapi.PidTagMessageFlags, v.messageFlags())
 	add(mapi.PidTagMessageStatus, v.status)
 	add(mapi.PidTagRead, v.read)
-	for _, t := range []mapi.PropertyTag{mapi.PidTagSubject, tagNormalizedSubject} {
-		if !b.Has(t) {
-			if s, _ := contentComputed(v.content, t.ID()); s != nil {
-				add(t.WithType(typeOf(s)), s)
-			}
-		}
+	b = append(b, missingSubject(v.content)...)
+	if v.created != 0 {
+		add(mapi.PidTagCreationTime, v.created)
 	}
-	add(mapi.PidTagCreationTime, v.created)
 	add(mapi.PidTagAssociated, v.fai)
 	return b
 }

@@ -20,6 +20,7 @@ type source struct {
 	steps   []step
 	next    int
 	buf     bytes.Buffer
+	split   fxics.Splitter
 	enc     *fxics.Encoder
 	closed  bool
 	sync    *download // of a synchronization, nil for copies
@@ -85,7 +86,10 @@ func (op *operation) getBuffer(q *rop.FastTransferSourceGetBufferRequest) (rop.R
 		s.failed = true
 		return nil, ecError
 	}
-	chunk := s.buf.Next(min(want, s.buf.Len()))
+	chunk := s.buf.Next(s.split.Cut(s.buf.Bytes(), want))
+	if len(chunk) == 0 && s.buf.Len() > 0 {
+		return nil, ecBufferTooSmall
+	}
 	resp := &rop.FastTransferSourceGetBufferResponse{TransferStatus: rop.TransferPartial, TransferBuffer: bytes.Clone(chunk)}
 	if s.done() {
 		resp.TransferStatus = rop.TransferDone
@@ -124,8 +128,9 @@ func parseSendOptions(o uint8) (sendOptions, mapi.ErrorCode) {
 	if o&rop.SendForUpload == rop.SendForUpload && o&rop.SendRecoverMode != 0 {
 		return sendOptions{}, ecInvalidParam
 	}
+	useCpid := o&rop.SendUseCpid != 0 && o&rop.SendForceUnicode == 0
 	return sendOptions{
-		unicode: o&(rop.SendUnicode|rop.SendForceUnicode) != 0, useCpid: o&rop.SendUseCpid != 0,
+		unicode: o&(rop.SendUnicode|rop.SendForceUnicode) != 0 && !useCpid, useCpid: useCpid,
 		partial: o&rop.SendPartialItem != 0, recover: o&rop.SendRecoverMode != 0,
 	}, ecSuccess
 }

@@ -183,9 +183,6 @@ func (d *download) folderChange(f *folder) *fxics.FolderChange {
 		put(mapi.PidTagFolderId)
 		put(mapi.PidTagParentFolderId)
 	}
-	if d.wants(rop.SyncExtraCN) {
-		put(mapi.PidTagChangeNumber)
-	}
 	return &fxics.FolderChange{Folder: mapi.Folder{Properties: bag}}
 }
 

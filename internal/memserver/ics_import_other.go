@@ -12,8 +12,7 @@ func (op *operation) importMove(q *rop.SynchronizationImportMessageMoveRequest, 
 	src, ok2 := m.ownCounter(mapi.SourceKey(q.SourceMessageID))
 	dst, ok3 := m.ownCounter(mapi.SourceKey(q.DestinationMessageID))
 	pcl, err := mapi.ParsePCL(q.PredecessorChangeList)
-	key := mapi.ChangeKey(q.ChangeNumber)
-	x, err2 := key.XID()
+	_, err2 := mapi.ChangeKey(q.ChangeNumber).XID()
 	if !ok3 || err != nil || err2 != nil || len(q.SourceFolderID) == 0 || len(q.SourceMessageID) == 0 {
 		return nil, ecInvalidParam
 	}
@@ -27,11 +26,10 @@ func (op *operation) importMove(q *rop.SynchronizationImportMessageMoveRequest, 
 	resp := &rop.SynchronizationImportMessageMoveResponse{}
 	newer := !v.pcl.Includes(pcl)
 	w := m.moveMessage(v, c.folder, dst)
-	// The moved message keeps what it descends from and gets the change that the
-	// client made of the move.
+	// The change key is that of the server's own change ([MS-OXCFXICS] 3.1.5.3); what
+	// both sides knew before the move stays known.
 	moved := w.clone()
-	moved.changeKey = key
-	moved.pcl = v.pcl.Merge(pcl).Add(x)
+	moved.pcl = v.pcl.Merge(pcl).Add(m.cnXID(w.cn))
 	m.putMessage(moved)
 	c.saw(m, moved)
 	c.given.Add(m.longID(moved.id))

@@ -151,17 +151,28 @@ func (m *Mailbox) sentProperties(v *message) mapi.PropertyBag {
 	if v.status != 0 {
 		add(mapi.PidTagMessageStatus, v.status)
 	}
-	for _, t := range []mapi.PropertyTag{mapi.PidTagSubject, tagNormalizedSubject} {
-		if !b.Has(t) {
-			if s, _ := contentComputed(v.content, t.ID()); s != nil {
-				add(t.WithType(typeOf(s)), s)
-			}
-		}
+	b = append(b, missingSubject(v.content)...)
+	if v.created != 0 {
+		add(mapi.PidTagCreationTime, v.created)
 	}
-	add(mapi.PidTagCreationTime, v.created)
 	add(mapi.PidTagLastModificationTime, v.modified)
 	add(mapi.PidTagParentSourceKey, []byte(m.folderSourceKey(v.folder)))
 	return b
+}
+
+// missingSubject returns the whole subject or its main part where only the other one
+// is stored.
+func missingSubject(c *mapi.Message) mapi.PropertyBag {
+	whole, main := c.Properties.Has(mapi.PidTagSubject), c.Properties.Has(tagNormalizedSubject)
+	tag := mapi.PidTagSubject
+	switch {
+	case whole == main:
+		return nil
+	case whole:
+		tag = tagNormalizedSubject
+	}
+	v, _ := contentComputed(c, tag.ID())
+	return mapi.PropertyBag{{Tag: tag.WithType(typeOf(v)), Value: v}}
 }
 
 // partialGroups returns the property groups of a change that can be sent partially:

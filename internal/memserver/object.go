@@ -1,6 +1,8 @@
 package memserver
 
 import (
+	"slices"
+
 	"mailfs/mapi"
 	"mailfs/mapi/rop"
 )
@@ -77,7 +79,7 @@ func (o *object) release(ss *session, handle uint32) {
 	}
 	if sub != nil {
 		o.box.mu.Lock()
-		delete(o.box.subs, sub)
+		o.box.subs = slices.DeleteFunc(o.box.subs, func(s *subscription) bool { return s == sub })
 		o.box.mu.Unlock()
 		ss.events.forget(handle)
 	}

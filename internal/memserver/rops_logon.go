@@ -237,9 +237,7 @@ func (op *operation) idsFromNames(q *rop.GetPropertyIDsFromNamesRequest) (rop.Re
 	t := &op.box.names
 	resp := &rop.GetPropertyIDsFromNamesResponse{}
 	if len(q.PropertyNames) == 0 {
-		for i := range t.names {
-			resp.PropertyIDs = append(resp.PropertyIDs, uint16(firstNamedID+i))
-		}
+		resp.PropertyIDs = t.ids()
 		return resp, ecSuccess
 	}
 	for _, n := range q.PropertyNames {

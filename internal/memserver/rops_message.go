@@ -182,6 +182,7 @@ func (op *operation) store(o *messageObject, force bool) mapi.ErrorCode {
 		return ecObjectModified
 	}
 	content := copyContent(o.draft)
+	op.sign(o, content)
 	var v *message
 	switch {
 	case o.imported != nil:
@@ -190,7 +191,9 @@ func (op *operation) store(o *messageObject, force bool) mapi.ErrorCode {
 		if !o.dirty {
 			return ecSuccess
 		}
-		v = m.changeMessage(o.view(), content)
+		w := o.view()
+		w.flags &^= flagUnmodified
+		v = m.changeMessage(w, content)
 	default:
 		v = o.view()
 		v.id, v.content, v.created = m.allocID(1), content, m.srv.now()
@@ -204,6 +207,25 @@ func (op *operation) store(o *messageObject, force bool) mapi.ErrorCode {
 	o.flags, o.status = nil, nil
 	o.draft = copyContent(v.content)
 	return ecSuccess
+}
+
+// sign notes who made the change, and gives a new message what every message has
+// ([MS-OXCMSG] 3.2.5.2). An upload keeps what the client says.
+func (op *operation) sign(o *messageObject, c *mapi.Message) {
+	user := op.ss.user
+	put := func(tag mapi.PropertyTag, v any, over bool) {
+		if over || !c.Properties.Has(tag) {
+			c.Properties.Set(tag, v)
+		}
+	}
+	put(tagLastModifierName, user.cfg.DisplayName, o.imported == nil && o.base != nil)
+	put(tagLastModifierEntryID, user.userEntryID(), o.imported == nil && o.base != nil)
+	put(mapi.PidTagImportance, int32(1), false)
+	put(mapi.PidTagSensitivity, int32(0), false)
+	if o.base == nil {
+		put(tagCreatorName, user.cfg.DisplayName, false)
+		put(tagCreatorEntryID, user.userEntryID(), false)
+	}
 }
 
 // setMessageReadFlag follows [MS-OXCMSG] 3.2.5.11.

@@ -36,7 +36,7 @@ func (op *operation) registerNotification(q *rop.RegisterNotificationRequest) (r
 	op.onHandle = func(h uint32) {
 		sub.handle = h
 		m.mu.Lock()
-		m.subs[sub] = struct{}{}
+		m.subs = append(m.subs, sub)
 		m.mu.Unlock()
 	}
 	return &rop.RegisterNotificationResponse{}, ecSuccess
@@ -66,7 +66,7 @@ func (ss *session) notification(e queued) *rop.Notify {
 			n.OldParentFolder = fid(e.oldParent)
 		}
 	case eventNewMail:
-		n.MessageFlags, n.UnicodeFlag, n.MessageClass = e.flags, true, e.class
+		n.MessageFlags, n.MessageClass = e.flags, string(encodeString8(e.class))
 	}
 	if e.counts {
 		n.Flags |= rop.NotifyFlagTotal | rop.NotifyFlagUnread

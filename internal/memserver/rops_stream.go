@@ -133,13 +133,14 @@ func (op *operation) openStream(q *rop.OpenStreamRequest, h *holder) (rop.Respon
 	return &rop.OpenStreamResponse{StreamSize: uint32(len(s.data))}, ecSuccess
 }
 
-// streamBytes returns the bytes of a value as a stream shows them.
+// streamBytes returns the bytes of a value as a stream shows them: strings with their
+// terminating zero.
 func streamBytes(v any) ([]byte, bool) {
 	switch d := v.(type) {
 	case string:
-		return wire.AppendUTF16(nil, d), true
+		return append(wire.AppendUTF16(nil, d), 0, 0), true
 	case mapi.String8:
-		return []byte(d), true
+		return append([]byte(d), 0), true
 	}
 	p, err := mapi.ValueBytes(v)
 	return p, err == nil

@@ -168,7 +168,7 @@ func (op *operation) watch(t *tableObject, flags uint8, sub subscription) {
 		sub.handle = h
 		t.sub = &sub
 		m.mu.Lock()
-		m.subs[t.sub] = struct{}{}
+		m.subs = append(m.subs, t.sub)
 		m.mu.Unlock()
 	}
 }

@@ -13,7 +13,8 @@ func transportHandler(q rop.Request) handler {
 		})
 	case *rop.TransportSendRequest:
 		return onMessage(func(op *operation, o *messageObject) (rop.Response, mapi.ErrorCode) {
-			return &rop.TransportSendResponse{NoPropertiesReturned: true}, op.submit(o)
+			code := op.submit(o)
+			return &rop.TransportSendResponse{PropertyValues: senderProperties(o.draft)}, code
 		})
 	case *rop.GetAddressTypesRequest:
 		return func(*operation) (rop.Response, mapi.ErrorCode) {
@@ -29,11 +30,23 @@ func transportHandler(q rop.Request) handler {
 	return nil
 }
 
+// senderProperties are what the server told a message of its sender.
+func senderProperties(c *mapi.Message) []mapi.Property {
+	var out []mapi.Property
+	for _, tag := range []mapi.PropertyTag{mapi.PidTagSenderName, mapi.PidTagSenderEntryId, mapi.PidTagSenderAddressType, mapi.PidTagSenderEmailAddress,
+		mapi.PidTagSentRepresentingName, mapi.PidTagSentRepresentingAddressType, mapi.PidTagSentRepresentingEmailAddress} {
+		if p, ok := c.Properties.Lookup(mapi.Key{ID: tag.ID()}); ok {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 // submit hands a message over for sending ([MS-OXOMSG] 3.2.5.1): it is delivered to the
 // recipients that have a mailbox here, and the sent message moves to Sent Items.
 func (op *operation) submit(o *messageObject) mapi.ErrorCode {
 	if len(o.draft.Recipients) == 0 {
-		return ecError
+		return ecNoRecipients
 	}
 	if code := op.store(o, false); code != ecSuccess {
 		return code
@@ -47,7 +60,7 @@ func (op *operation) submit(o *messageObject) mapi.ErrorCode {
 	c := copyContent(v.content)
 	c.Properties.Set(mapi.PidTagClientSubmitTime, now)
 	for _, p := range []mapi.Property{
-		{Tag: mapi.PidTagSenderName, Value: m.cfg.DisplayName}, {Tag: mapi.PidTagSenderAddressType, Value: "SMTP"},
+		{Tag: mapi.PidTagSenderName, Value: m.cfg.DisplayName}, {Tag: mapi.PidTagSenderEntryId, Value: m.userEntryID()}, {Tag: mapi.PidTagSenderAddressType, Value: "SMTP"},
 		{Tag: mapi.PidTagSenderEmailAddress, Value: m.cfg.Address}, {Tag: mapi.PidTagSenderSmtpAddress, Value: m.cfg.Address},
 		{Tag: mapi.PidTagSentRepresentingName, Value: m.cfg.DisplayName}, {Tag: mapi.PidTagSentRepresentingAddressType, Value: "SMTP"},
 		{Tag: mapi.PidTagSentRepresentingEmailAddress, Value: m.cfg.Address}, {Tag: mapi.PidTagSentRepresentingSmtpAddress, Value: m.cfg.Address},
@@ -67,7 +80,7 @@ func (op *operation) submit(o *messageObject) mapi.ErrorCode {
 	}
 	if sent := m.state.special[FolderSentItems]; w.folder != sent {
 		o.base = m.moveMessage(w, sent, m.allocID(1))
-		o.id, o.folder = o.base.id, sent
+		o.id, o.folder, o.draft = o.base.id, sent, copyContent(o.base.content)
 	}
 	return ecSuccess
 }

@@ -111,10 +111,7 @@ func contentComputed(c *mapi.Message, id uint16) (any, bool) {
 		if s := c.Properties.Get(mapi.PidTagSubject); s != nil {
 			return s, true
 		}
-		if n, ok := c.Properties.Get(tagNormalizedSubject).(string); ok {
-			return c.Properties.String(mapi.PidTagSubjectPrefix) + n, true
-		}
-		return nil, true
+		return c.Properties.String(mapi.PidTagSubjectPrefix) + c.Properties.String(tagNormalizedSubject), true
 	case 0x0E1D0000:
 		if n := c.Properties.Get(tagNormalizedSubject); n != nil {
 			return n, true
@@ -122,7 +119,7 @@ func contentComputed(c *mapi.Message, id uint16) (any, bool) {
 		if s, ok := c.Properties.Get(mapi.PidTagSubject).(string); ok {
 			return strings.TrimPrefix(s, c.Properties.String(mapi.PidTagSubjectPrefix)), true
 		}
-		return nil, true
+		return "", true
 	}
 	return nil, false
 }

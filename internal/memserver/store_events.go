@@ -132,7 +132,7 @@ func (q *eventQueue) state() (pending bool, wake <-chan struct{}) {
 
 // emit hands an event to everyone who wants it. The mailbox is locked.
 func (m *Mailbox) emit(e event) {
-	for s := range m.subs {
+	for _, s := range m.subs {
 		if s.wants(m, e) {
 			s.queue.put(queued{event: s.shape(e), handle: s.handle, logon: s.logon})
 		}

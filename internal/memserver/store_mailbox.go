@@ -20,8 +20,8 @@ type Mailbox struct {
 	mu    sync.Mutex
 	state boxState
 	names nameTable
-	repls []mapi.GUID // repls[i] has ReplID i+1; repls[0] is the own replica
-	subs  map[*subscription]struct{}
+	repls []mapi.GUID     // repls[i] has ReplID i+1; repls[0] is the own replica
+	subs  []*subscription // in the order in which they were made
 }
 
 // boxState is everything in a mailbox that an earlier state can be restored of.
@@ -57,7 +57,6 @@ func newMailbox(s *Server, c MailboxConfig) *Mailbox {
 		},
 		names: newNameTable(),
 		repls: []mapi.GUID{c.Replica},
-		subs:  map[*subscription]struct{}{},
 	}
 }
 

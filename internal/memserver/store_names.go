@@ -1,6 +1,8 @@
 package memserver
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"mailfs/mapi"
@@ -13,10 +15,16 @@ const firstNamedID = 0x8000
 // string kind are found whatever their case.
 type nameTable struct {
 	byName map[mapi.PropertyName]uint16
-	names  []mapi.PropertyName // names[i] has number firstNamedID+i
+	byID   map[uint16]mapi.PropertyName
+	next   uint16 // the lowest number that may be free
 }
 
-func newNameTable() nameTable { return nameTable{byName: map[mapi.PropertyName]uint16{}} }
+// lastNamedID is the last number that can be given out.
+const lastNamedID = 0xFFFE
+
+func newNameTable() nameTable {
+	return nameTable{byName: map[mapi.PropertyName]uint16{}, byID: map[uint16]mapi.PropertyName{}, next: firstNamedID}
+}
 
 func foldName(n mapi.PropertyName) mapi.PropertyName {
 	if n.Kind == mapi.NameKindString {
@@ -32,21 +40,32 @@ func (t *nameTable) lookup(n mapi.PropertyName, create bool) (uint16, bool) {
 	if id, ok := t.byName[key]; ok {
 		return id, true
 	}
-	if !create || len(t.names) >= 0xFFFE-firstNamedID {
+	if !create {
 		return 0, false
 	}
-	id := uint16(firstNamedID + len(t.names))
-	t.names = append(t.names, n)
-	t.byName[key] = id
-	return id, true
+	for t.byID[t.next] != (mapi.PropertyName{}) {
+		t.next++
+	}
+	if t.next > lastNamedID {
+		return 0, false
+	}
+	t.define(t.next, n)
+	return t.byName[key], true
 }
+
+// define gives n a number.
+func (t *nameTable) define(id uint16, n mapi.PropertyName) {
+	t.byID[id] = n
+	t.byName[foldName(n)] = id
+}
+
+// ids returns all numbers given out, ascending.
+func (t *nameTable) ids() []uint16 { return slices.Sorted(maps.Keys(t.byID)) }
 
 // name returns the name of a number.
 func (t *nameTable) name(id uint16) (mapi.PropertyName, bool) {
-	if id < firstNamedID || int(id)-firstNamedID >= len(t.names) {
-		return mapi.PropertyName{}, false
-	}
-	return t.names[id-firstNamedID], true
+	n, ok := t.byID[id]
+	return n, ok
 }
 
 // canonical returns p with the spelling of its name that the mailbox knows, so that

@@ -71,6 +71,7 @@ const (
 	ecSyncConflict     mapi.ErrorCode = 0x80040802
 	ecSyncNoParent     mapi.ErrorCode = 0x80040803
 	ecNewerClient      mapi.ErrorCode = 0x00040821
+	ecNoRecipients     mapi.ErrorCode = 0x80040607
 	ecPartialComplete  mapi.ErrorCode = 0x00040680
 	ecWarnWithErrors   mapi.ErrorCode = 0x00040380
 	ecNotImplemented   mapi.ErrorCode = 0x80040FFF
