@@ -9,7 +9,7 @@ import (
 )
 
 func TestFirstPass(t *testing.T) {
-	w := newWorld(t)
+	w := newMemWorld(t)
 	n := w.fill(sample.Mailbox(1, time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)))
 	c := w.client(t)
 	c.pass()

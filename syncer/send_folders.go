@@ -287,7 +287,7 @@ func (l *link) folderKeys(ctx context.Context, fid mapi.FID) (mapi.SourceKey, ke
 
 // emptinessColumns tell whether there is something in a folder.
 var emptinessColumns = []mapi.PropertyTag{
-	mapi.PidTagContentCount, mapi.PidTagSubfolders, mapi.PidTagChangeKey,
+	mapi.PidTagContentCount, mapi.PidTagSubfolders, mapi.PidTagDisplayName,
 }
 
 // sendFolderDeletes removes folders that are empty on the server, too. An import of
@@ -322,7 +322,9 @@ func (s *Syncer) sendFolderDeletes(ctx context.Context, l *link, run []job) erro
 		case err != nil:
 			return err
 		case row.Int(mapi.PidTagContentCount) > 0 || row.Bool(mapi.PidTagSubfolders) ||
-			mapi.ChangeKey(row.Bytes(mapi.PidTagChangeKey)) != j.n.Folder.ChangeKey:
+			row.String(mapi.PidTagDisplayName) != j.n.Folder.DisplayName:
+			// The name is compared, and not the ChangeKey.
+			// QUIRK: with gromox 3.10 that of a folder changes with its contents.
 			if err := s.restoreFolder(j); err != nil {
 				return err
 			}
@@ -345,25 +347,36 @@ func (s *Syncer) deleteFolders(ctx context.Context, l *link, doomed []job) error
 	dir, _ := b.open(l.store, &rop.OpenFolderRequest{FolderID: root})
 	coll, _ := b.open(dir, &rop.SynchronizationOpenCollectorRequest{})
 	defer func() { coll.Release(); dir.Release() }()
-	answers := make([]*answer, len(doomed))
-	for i, j := range doomed {
-		answers[i] = b.do(coll, importDeletes(rop.ImportDeleteHierarchy, j.n.Folder.SourceKey))
-	}
-	if err := b.run(ctx); err != nil {
-		return err
-	}
-	for i, j := range doomed {
-		if err := answers[i].err(); err != nil && !isMissing(answers[i].code()) {
-			if err := s.judge(j.c, err); err != nil {
+	for i, flags := range []uint8{rop.ImportDeleteHierarchy, rop.ImportDeleteHierarchy | rop.ImportDeleteHard} {
+		answers := make([]*answer, len(doomed))
+		for n, j := range doomed {
+			answers[n] = b.do(coll, importDeletes(flags, j.n.Folder.SourceKey))
+		}
+		if err := b.run(ctx); err != nil {
+			return err
+		}
+		// QUIRK: gromox 3.10 can't delete a folder softly that has softly deleted messages
+		// in it: 0x80004005. Nothing else is in it, so the second try is a hard one.
+		var again []job
+		for n, j := range doomed {
+			if i == 0 && answers[n].code() == mapi.EcGeneralFailure {
+				again = append(again, j)
+			} else if err := s.folderDeleted(j, answers[n]); err != nil {
 				return err
 			}
-			continue
 		}
-		if err := s.ackFolderDelete(j); err != nil {
-			return err
+		if doomed = again; len(doomed) == 0 {
+			return nil
 		}
 	}
 	return nil
+}
+
+func (s *Syncer) folderDeleted(j job, a *answer) error {
+	if err := a.err(); err != nil && !isMissing(a.code()) {
+		return s.judge(j.c, err)
+	}
+	return s.ackFolderDelete(j)
 }
 
 // importDeletes builds the import of deletions ([MS-OXCFXICS] 2.2.3.2.4.5.1).

@@ -351,7 +351,7 @@ func (s *Syncer) judge(c *replica.Change, err error) error {
 	if c.Attempts+1 >= maxAttempts {
 		return s.refuse(c, code, code.Error())
 	}
-	s.cfg.Logf("upload: change %d, attempt %d: %v", c.Seq, c.Attempts+1, code)
+	s.cfg.Logf("upload: change %d, attempt %d: %v", c.Seq, c.Attempts+1, err)
 	return s.rep.Update(func(u *replica.Update) error {
 		c.Attempts++
 		return u.SaveChange(c)

@@ -23,14 +23,31 @@ import (
 
 const address = "anna@example.test"
 
-// world is a mailbox on a server, for clients to work on.
+// world is a mailbox on a server, for clients to work on: on the in-tree server, or on
+// the one that MAILFS_TEST_SERVER names.
 type world struct {
-	t   testing.TB
-	srv *memserver.Server
+	t    testing.TB
+	user string
+	dn   string
+	dial func(ctx context.Context) (rop.Transport, syncer.ServerInfo, error)
+
+	srv *memserver.Server // nil for a real server
 	box *memserver.Mailbox
+
+	carrier *client // puts messages there on a real server
 }
 
+// newWorld returns an empty mailbox, on a real server if the environment names one.
 func newWorld(t testing.TB) *world {
+	t.Helper()
+	if w := realWorld(t); w != nil {
+		return w
+	}
+	return newMemWorld(t)
+}
+
+// newMemWorld returns a mailbox on the in-tree server, for tests that need its acts.
+func newMemWorld(t testing.TB) *world {
 	t.Helper()
 	srv := memserver.New(memserver.Config{})
 	t.Cleanup(srv.Close)
@@ -38,7 +55,12 @@ func newWorld(t testing.TB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &world{t: t, srv: srv, box: box}
+	w := &world{t: t, srv: srv, box: box, user: address, dn: box.DN()}
+	w.dial = func(context.Context) (rop.Transport, syncer.ServerInfo, error) {
+		tr, err := srv.Transport(address)
+		return tr, syncer.ServerInfo{}, err
+	}
+	return w
 }
 
 // client is one replica with its engine.
@@ -58,13 +80,12 @@ func (w *world) client(t testing.TB, change ...func(*syncer.Config)) *client {
 	}
 	c := &client{t: t, w: w, rep: rep}
 	cfg := syncer.Config{
-		Replica: rep, User: address, LegacyDN: w.box.DN(), Logf: t.Logf,
-		Dial: func(context.Context) (rop.Transport, syncer.ServerInfo, error) {
+		Replica: rep, User: w.user, LegacyDN: w.dn, Logf: t.Logf,
+		Dial: func(ctx context.Context) (rop.Transport, syncer.ServerInfo, error) {
 			if c.offline.Load() {
 				return nil, syncer.ServerInfo{}, &mapi.Unreachable{Err: errors.New("offline for the test")}
 			}
-			tr, err := w.srv.Transport(address)
-			return tr, syncer.ServerInfo{}, err
+			return w.dial(ctx)
 		},
 	}
 	for _, f := range change {
@@ -232,12 +253,18 @@ func mail(subject, body string) string {
 		"MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n\n" + body + "\n"
 }
 
-// deliver puts a message into a folder on the server.
-func (w *world) deliver(folder mapi.FID, subject, body string) mapi.MID {
+// deliver puts a message into the Inbox on the server.
+func (w *world) deliver(subject, body string) mapi.MID {
 	w.t.Helper()
+	if w.box == nil {
+		w.carrier.pass()
+		w.carrier.create(w.carrier.at("Inbox"), subject+".eml", mail(subject, body))
+		w.carrier.flush()
+		return 0
+	}
 	m := parse(w.t, mail(subject, body))
 	m.Properties.Set(mapi.PidTagMessageDeliveryTime, mapi.NewFileTime(time.Date(2026, 11, 20, 9, 15, 0, 0, time.UTC)))
-	mid, err := w.box.Deliver(folder, m)
+	mid, err := w.box.Deliver(w.inbox(), m)
 	if err != nil {
 		w.t.Fatal(err)
 	}
