@@ -86,12 +86,17 @@ func (t *tree) contentOf(n *replica.Node) (content, error) {
 	}); err != nil {
 		return nil, err
 	}
+	return t.renderCached(n, m)
+}
+
+// renderCached renders a message and keeps the bytes for the next open.
+func (t *tree) renderCached(n *replica.Node, m *mapi.Message) (content, error) {
 	c, err := render(m)
 	if err != nil {
 		return nil, err
 	}
 	if mc, ok := c.(memContent); ok {
-		t.cache.put(key, mc)
+		t.cache.put(imageKey{n.Num, n.Version}, mc)
 	}
 	return c, nil
 }

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"mailfs/mapi"
 	"mailfs/replica"
 )
 
@@ -97,23 +98,17 @@ func (t *tree) acquire(id nodeID, write bool) (*file, error) {
 		return count(f), nil
 	}
 	t.mu.Unlock()
-	n, _, err := t.resolve(id)
+	n, src, err := t.openNode(id, !write)
 	if err != nil {
 		return nil, err
-	}
-	switch {
-	case isDir(n):
-		return nil, syscall.EISDIR
-	case !regular(n):
-		return nil, syscall.ELOOP
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	f := t.files[id]
 	if f == nil {
-		f = &file{t: t, id: id, num: n.Num, node: n, base: baseOf(n), touched: n.Mtime, reason: string(n.Xattrs[xattrReason])}
+		f = &file{src: src,t: t, id: id, num: n.Num, node: n, base: baseOf(n), touched: n.Mtime, reason: string(n.Xattrs[xattrReason])}
 		if w := t.copies[n.Num]; w != nil && w.id == id {
-			f.base, f.touched = w.base, w.touched
+			f.base, f.touched, f.src = w.base, w.touched, nil
 		}
 		t.files[id] = f
 		t.filesN.Add(1)
@@ -122,6 +117,47 @@ func (t *tree) acquire(id nodeID, write bool) (*file, error) {
 		t.noteOpened(n)
 	}
 	return count(f), nil
+}
+
+// openNode returns the node of an id and, for a complete message that is about to be read, its bytes: in one
+// transaction, since programs that read a whole mailbox do little else.
+func (t *tree) openNode(id nodeID, read bool) (n *replica.Node, src content, err error) {
+	var m *mapi.Message
+	err = t.r.View(func(v *replica.View) (err error) {
+		if n, err = v.Node(id.num()); err != nil {
+			return err
+		}
+		if read && n.Kind == replica.KindMessage && n.Message.State == replica.StateFull && n.Content == 0 && n.Exact {
+			if src = t.cache.get(imageKey{n.Num, n.Version}); src == nil {
+				m, err = v.Message(n.Num)
+			}
+		}
+		return err
+	})
+	switch {
+	case errors.Is(err, replica.ErrNotFound):
+		return nil, nil, syscall.ESTALE
+	case err != nil:
+		return nil, nil, err
+	case isDir(n):
+		return nil, nil, syscall.EISDIR
+	case !regular(n):
+		return nil, nil, syscall.ELOOP
+	case n.Parent == 0, t.idOf(n) != id:
+		return nil, nil, syscall.ESTALE
+	}
+	if m != nil {
+		if src, err = t.renderCached(n, m); err != nil {
+			return nil, nil, err
+		}
+	}
+	if src != nil && src.Size() != n.Size {
+		src = nil // by another renderer; load sees to it
+	}
+	if read {
+		t.ahead.opened(t, n)
+	}
+	return n, src, nil
 }
 
 // noteOpened remembers which version of a message was open last, in case a save by rename turns out to build on it.

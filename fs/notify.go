@@ -127,6 +127,11 @@ func (t *tree) digest(batch []replica.Event) (out []stale) {
 	epoch := t.epoch.Add(1)
 	dirs := map[replica.Num]bool{}
 	for _, e := range batch {
+		if e.NodeKind == replica.KindFolder {
+			t.mu.Lock()
+			clear(t.roFolders)
+			t.mu.Unlock()
+		}
 		switch e.Kind {
 		case replica.EventJournal, replica.EventQueue:
 			continue

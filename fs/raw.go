@@ -45,18 +45,28 @@ func (r *raw) SetDebug(bool) {}
 
 func status(err error) fuse.Status { return fuse.Status(errnoOf(err)) }
 
-// cancellable makes a context that ends when the kernel says that the caller was interrupted. Only waits for a
-// download use it: a Go program interrupts itself all the time.
-func cancellable(cancel <-chan struct{}) (context.Context, context.CancelFunc) {
-	ctx, stop := context.WithCancel(context.Background())
-	go func() {
-		select {
-		case <-cancel:
-			stop()
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, stop
+// interrupts is a context that ends when the kernel says that the caller was interrupted. Only waits for a download
+// use it: a Go program interrupts itself all the time.
+type interrupts struct {
+	context.Context
+	cancel <-chan struct{}
+}
+
+func cancellable(cancel <-chan struct{}) context.Context {
+	return interrupts{context.Background(), cancel}
+}
+
+// Done is closed when the caller was interrupted.
+func (c interrupts) Done() <-chan struct{} { return c.cancel }
+
+// Err tells whether it was.
+func (c interrupts) Err() error {
+	select {
+	case <-c.cancel:
+		return context.Canceled
+	default:
+		return nil
+	}
 }
 
 func (r *raw) fillAttr(a *attr, out *fuse.Attr) {
@@ -177,9 +187,7 @@ func (r *raw) handle(fh uint64) *handle {
 }
 
 func (r *raw) Open(cancel <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse.Status {
-	ctx, stop := cancellable(cancel)
-	defer stop()
-	h, err := r.t.open(ctx, nodeID(in.NodeId), in.Flags, in.Pid)
+	h, err := r.t.open(cancellable(cancel), nodeID(in.NodeId), in.Flags, in.Pid)
 	if err != nil {
 		return status(err)
 	}

@@ -1,7 +1,6 @@
 package fs
 
 import (
-	"context"
 	"strings"
 	"syscall"
 
@@ -33,14 +32,8 @@ func (r *raw) SetAttr(cancel <-chan struct{}, in *fuse.SetAttrIn, out *fuse.Attr
 	if fh, ok := in.GetFh(); ok {
 		h = r.handle(fh)
 	}
-	ctx := context.Background()
-	if c.size != nil && *c.size > 0 {
-		var stop context.CancelFunc
-		ctx, stop = cancellable(cancel)
-		defer stop()
-	}
 	id := nodeID(in.NodeId)
-	a, err := r.t.setattr(ctx, id, h, c, in.Pid)
+	a, err := r.t.setattr(cancellable(cancel), id, h, c, in.Pid)
 	if err != nil {
 		return status(err)
 	}
@@ -100,9 +93,7 @@ func (r *raw) Rename(_ <-chan struct{}, in *fuse.RenameIn, oldName, newName stri
 }
 
 func (r *raw) Create(cancel <-chan struct{}, in *fuse.CreateIn, name string, out *fuse.CreateOut) fuse.Status {
-	ctx, stop := cancellable(cancel)
-	defer stop()
-	e, h, err := r.t.createFile(ctx, nodeID(in.NodeId), name, in.Flags, in.Mode, in.Pid)
+	e, h, err := r.t.createFile(cancellable(cancel), nodeID(in.NodeId), name, in.Flags, in.Mode, in.Pid)
 	if err != nil {
 		return status(err)
 	}

@@ -21,6 +21,7 @@ type tree struct {
 	clock clock
 	cache *imageCache
 	noDL  map[string]bool
+	ahead readAhead
 
 	notices notifier
 
@@ -40,6 +41,8 @@ type tree struct {
 	opened   map[replica.Num]replica.Base
 	made     map[replica.Num]uint64 // epoch at which a local file was made
 
+	roFolders map[replica.Num]bool // what is known of folders' ReadOnly; emptied when a folder changes
+
 	epoch   atomic.Uint64 // counts event batches and local changes of names
 	filesN  atomic.Int64  // len(files)+len(copies), to skip the tables
 	started time.Time
@@ -52,7 +55,7 @@ func newTree(opt Options) *tree {
 		slots: map[slotKey]slot{}, pending: map[replica.Num]timer{},
 		files: map[nodeID]*file{}, copies: map[replica.Num]*workCopy{}, bumps: map[replica.Num]uint64{},
 		dirTimes: map[replica.Num]time.Time{}, remote: map[replica.Num]uint64{}, opened: map[replica.Num]replica.Base{},
-		made: map[replica.Num]uint64{},
+		made: map[replica.Num]uint64{}, roFolders: map[replica.Num]bool{},
 	}
 	for _, name := range opt.NoDownloadFor {
 		t.noDL[filepath.Base(name)] = true
@@ -149,7 +152,7 @@ func (t *tree) lookup(parent nodeID, name string) (entry, error) {
 		if n, err = v.Lookup(parent.num(), name); err != nil {
 			return err
 		}
-		ro = readOnlyParent(v, n)
+		ro = t.readOnlyParent(v, n)
 		return nil
 	})
 	if err != nil {
@@ -167,7 +170,7 @@ func (t *tree) resolve(id nodeID) (n *replica.Node, ro bool, err error) {
 		if n, err = v.Node(id.num()); err != nil {
 			return err
 		}
-		ro = readOnlyParent(v, n)
+		ro = t.readOnlyParent(v, n)
 		return nil
 	})
 	if errors.Is(err, replica.ErrNotFound) || err == nil && (n.Parent == 0 && n.Num != replica.RootNum || t.idOf(n) != id) {
@@ -177,15 +180,25 @@ func (t *tree) resolve(id nodeID) (n *replica.Node, ro bool, err error) {
 }
 
 // readOnlyParent reports whether the server lets nobody write in the folder that n is, or is in.
-func readOnlyParent(v *replica.View, n *replica.Node) bool {
+func (t *tree) readOnlyParent(v *replica.View, n *replica.Node) bool {
 	if n.Folder != nil {
 		return n.Folder.ReadOnly
 	}
 	if n.Kind != replica.KindMessage {
 		return false
 	}
+	t.mu.RLock()
+	ro, known := t.roFolders[n.Parent]
+	t.mu.RUnlock()
+	if known {
+		return ro
+	}
 	p, err := v.Node(n.Parent)
-	return err == nil && p.Folder != nil && p.Folder.ReadOnly
+	ro = err == nil && p.Folder != nil && p.Folder.ReadOnly
+	t.mu.Lock()
+	t.roFolders[n.Parent] = ro
+	t.mu.Unlock()
+	return ro
 }
 
 // invalidate tells the kernel what it can't know from the calls that it made. It never blocks.

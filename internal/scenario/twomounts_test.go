@@ -56,7 +56,7 @@ func (u *user) note(format string, args ...any) {
 
 // tolerable are the errors that a user meets when the other side was faster.
 func tolerable(err error) bool {
-	for _, e := range []error{fs.ErrNotExist, fs.ErrExist, syscall.ENOTEMPTY, syscall.ESTALE, syscall.EPERM, syscall.EXDEV, syscall.ENOTDIR} {
+	for _, e := range []error{fs.ErrNotExist, fs.ErrExist, syscall.EOPNOTSUPP, syscall.ENOTEMPTY, syscall.ESTALE, syscall.EPERM, syscall.EXDEV, syscall.ENOTDIR} {
 		if errors.Is(err, e) {
 			return true
 		}
