@@ -64,7 +64,8 @@ func (s *Session) settle(p *packed, got Responses) (settled int, err error) {
 			backoff, wait = true, r
 		default:
 			s.pass(p, answered, a.Call)
-			p.result(a.Call).settle(a.Response, slot(got.Handles, p.calls[a.Call].Out))
+			one := p.result(a.Call)
+			one.settle(a.Response, slot(got.Handles, p.calls[a.Call].Out), p.releasesLater(a.Call))
 			answered = a.Call + 1
 		}
 	}
@@ -104,8 +105,19 @@ func (p *packed) result(call int) *Result {
 	return p.results[call-len(p.releases)]
 }
 
-// settle stores the answer of an operation.
-func (r *Result) settle(p Response, h Handle) {
+// releasesLater reports whether the buffer itself releases the object that a call creates: servers
+// then may answer with an empty slot.
+func (p *packed) releasesLater(call int) bool {
+	for _, c := range p.calls[call+1:] {
+		if c.Request.ROP() == IDRelease && c.In == p.calls[call].Out {
+			return true
+		}
+	}
+	return false
+}
+
+// settle stores the answer of an operation. gone says that its object is released already.
+func (r *Result) settle(p Response, h Handle, gone bool) {
 	r.response = p
 	id := r.request.ROP()
 	err := resultError(id, p)
@@ -114,7 +126,7 @@ func (r *Result) settle(p Response, h Handle) {
 			err = inputError(id, inErr)
 		}
 	}
-	if err == nil && r.out != nil && h == NoHandle {
+	if err == nil && r.out != nil && h == NoHandle && !gone {
 		err = &mapi.Protocol{Err: fmt.Errorf("rop: %s without a handle", id)}
 	}
 	// A warning comes with an object, too ([MS-OXCDATA] 2.4.3).
