@@ -1,0 +1,214 @@
+package syncer_test
+
+import (
+	"strings"
+	"testing"
+
+	"mailfs/mapi"
+	"mailfs/replica"
+)
+
+// versions collects the bodies of a client's visible messages by folder name.
+func has(t *testing.T, c *client, folder, body string) bool {
+	t.Helper()
+	for k, v := range c.contents() {
+		if strings.HasPrefix(k, "/"+folder+"/") && strings.Contains(v, body) {
+			return true
+		}
+	}
+	return false
+}
+
+func TestBothEdit(t *testing.T) {
+	w := newWorld(t)
+	w.deliver("one", "the first version")
+	a, b := w.client(t), w.client(t)
+	a.pass()
+	b.pass()
+	num := a.at("Inbox", "*one*").Num
+	a.edit(num, mail("one", "what a wrote"))
+	b.edit(b.at("Inbox", "*one*").Num, mail("one", "what b wrote"))
+	b.flush()
+	a.flush()
+	same(t, a, b)
+	// a edited first: b's version is the later one, and stays in place
+	if !has(t, a, "Inbox", "what b wrote") || !has(t, a, "Sync Issues/Conflicts", "what a wrote") {
+		t.Fatalf("%s\n%v", a.tree(), a.contents())
+	}
+	if a.at("Inbox", "*one*").Num != num {
+		t.Fatal("the item has another number now")
+	}
+	checkLinks(t, b)
+}
+
+func TestBothEditLaterHere(t *testing.T) {
+	w := newWorld(t)
+	w.deliver("one", "the first version")
+	a, b := w.client(t), w.client(t)
+	a.pass()
+	b.pass()
+	b.edit(b.at("Inbox", "*one*").Num, mail("one", "what b wrote"))
+	b.flush()
+	a.edit(a.at("Inbox", "*one*").Num, mail("one", "what a wrote"))
+	a.flush()
+	same(t, a, b)
+	if !has(t, b, "Inbox", "what a wrote") || !has(t, b, "Sync Issues/Conflicts", "what b wrote") {
+		t.Fatalf("%s\n%v", b.tree(), b.contents())
+	}
+	checkLinks(t, b)
+}
+
+// checkLinks checks that winner and loser name each other in PidTagConflictItems.
+func checkLinks(t *testing.T, c *client) {
+	t.Helper()
+	winner, loser := c.at("Inbox", "*one*"), c.at("Sync Issues", "Conflicts", "*one*")
+	c.view(func(v *replica.View) error {
+		for _, pair := range [][2]*replica.Node{{winner, loser}, {loser, winner}} {
+			m, err := v.Message(pair[0].Num)
+			if err != nil {
+				return err
+			}
+			items, _ := m.Properties.Get(mapi.PidTagConflictItems).([][]byte)
+			found := false
+			for _, p := range items {
+				id, err := mapi.ParseEntryID(p)
+				if err != nil {
+					return err
+				}
+				e, ok := id.(*mapi.MessageEntryID)
+				found = found || ok && e.Message.SourceKey() == pair[1].Message.SourceKey
+			}
+			if !found || !pair[0].Message.Conflict {
+				t.Errorf("%s does not lead to %s", pair[0].Name, pair[1].Name)
+			}
+		}
+		return nil
+	})
+}
+
+func TestEditBeatsDeletion(t *testing.T) {
+	w := newWorld(t)
+	w.deliver("one", "the first version")
+	w.deliver("two", "the first version")
+	a, b := w.client(t), w.client(t)
+	a.pass()
+	b.pass()
+	// deleted here, edited there
+	a.unlink(a.at("Inbox", "*one*").Num, false)
+	b.edit(b.at("Inbox", "*one*").Num, mail("one", "what b wrote"))
+	b.flush()
+	a.flush()
+	// edited here, deleted there
+	b.unlink(b.at("Inbox", "*two*").Num, true)
+	b.flush()
+	a.edit(a.at("Inbox", "*two*").Num, mail("two", "what a wrote"))
+	a.flush()
+	same(t, a, b)
+	if !has(t, a, "Inbox", "what b wrote") || !has(t, b, "Inbox", "what a wrote") {
+		t.Fatalf("%s\n%v", a.tree(), a.contents())
+	}
+}
+
+func TestFlagAndEdit(t *testing.T) {
+	w := newWorld(t)
+	w.deliver("one", "the first version")
+	a, b := w.client(t), w.client(t)
+	a.pass()
+	b.pass()
+	b.edit(b.at("Inbox", "*one*").Num, mail("one", "what b wrote"))
+	b.flush()
+	a.flag(a.at("Inbox", "*one*").Num, 2, "")
+	a.markRead(a.at("Inbox", "*one*").Num, true)
+	a.flush()
+	same(t, a, b)
+	m := b.at("Inbox", "*one*").Message
+	if !has(t, a, "Inbox", "what b wrote") || m.Flag != 2 || !m.Read {
+		t.Fatalf("flag %d read %v\n%v", m.Flag, m.Read, a.contents())
+	}
+	if b.find("Sync Issues", "Conflicts", "*one*") != nil {
+		t.Fatal("a flag makes no conflict")
+	}
+}
+
+func TestMoveAndEdit(t *testing.T) {
+	w := newWorld(t)
+	w.deliver("one", "the first version")
+	w.deliver("two", "the first version")
+	a, b := w.client(t), w.client(t)
+	a.pass()
+	b.pass()
+	b.edit(b.at("Inbox", "*one*").Num, mail("one", "what b wrote"))
+	b.move(b.at("Inbox", "*two*").Num, b.at("Drafts"))
+	b.flush()
+	a.move(a.at("Inbox", "*one*").Num, a.at("Drafts"))
+	a.edit(a.at("Inbox", "*two*").Num, mail("two", "what a wrote"))
+	a.flush()
+	same(t, a, b)
+	if !has(t, a, "Drafts", "what b wrote") {
+		t.Fatalf("%s\n%v", a.tree(), a.contents())
+	}
+	if !has(t, b, "Inbox", "what a wrote") && !has(t, b, "Drafts", "what a wrote") {
+		t.Fatalf("%s\n%v", a.tree(), a.contents())
+	}
+}
+
+func TestFolderConflicts(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.client(t), w.client(t)
+	a.pass()
+	a.mkdir(a.at(), "One")
+	a.mkdir(a.at(), "Two")
+	a.mkdir(a.at(), "Three")
+	a.flush()
+	b.pass()
+	// both rename
+	b.rename(b.at("One").Num, b.at(), "One by b")
+	b.flush()
+	a.rename(a.at("One").Num, a.at(), "One by a")
+	// deleted here, mail arrived there
+	b.create(b.at("Two"), "new.eml", mail("arrived", "meanwhile"))
+	b.flush()
+	a.rmdir(a.at("Two").Num)
+	// new mail here, deleted there
+	b.rmdir(b.at("Three").Num)
+	b.flush()
+	a.create(a.at("Three"), "new.eml", mail("written", "meanwhile"))
+	// the same folder made on both sides
+	a.mkdir(a.at(), "Same")
+	b.mkdir(b.at(), "Same")
+	b.flush()
+	a.pass()
+	a.flush()
+	same(t, a, b)
+	if a.find("One by a") == nil && a.find("One by b") == nil {
+		t.Fatal(a.tree())
+	}
+	a.at("Two", "*arrived*")
+	if !has(t, b, "Three", "meanwhile") {
+		t.Fatal(b.tree())
+	}
+	if a.find("Same") == nil || b.find("Same") == nil || a.at("Same").Folder.SourceKey != b.at("Same").Folder.SourceKey {
+		t.Fatal(a.tree(), b.tree())
+	}
+}
+
+func TestConflictsFolderIsMade(t *testing.T) {
+	w := newMemWorld(t)
+	if fid, ok := w.box.FindFolder("Sync Issues"); ok {
+		if err := w.box.DeleteFolder(fid, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.deliver("one", "the first version")
+	a, b := w.client(t), w.client(t)
+	a.pass()
+	b.pass()
+	a.edit(a.at("Inbox", "*one*").Num, mail("one", "what a wrote"))
+	b.edit(b.at("Inbox", "*one*").Num, mail("one", "what b wrote"))
+	b.flush()
+	a.flush()
+	same(t, a, b)
+	if !has(t, b, "Sync Issues/Conflicts", "what a wrote") {
+		t.Fatal(b.tree())
+	}
+}
