@@ -171,16 +171,16 @@ func (t *tree) close() error {
 			}
 		}
 	}
-	t.mu.Lock()
-	for id, f := range t.files {
+	for _, f := range open {
 		f.mu.Lock()
 		f.closeContent()
+		t.mu.Lock()
 		f.refs, f.writers = 0, 0
-		f.mu.Unlock()
-		delete(t.files, id)
+		delete(t.files, f.id)
 		t.filesN.Add(-1)
+		t.mu.Unlock()
+		f.mu.Unlock()
 	}
-	t.mu.Unlock()
 	if !t.opt.ReadOnly {
 		errs = append(errs, t.flushAll(), t.dropLocks())
 	}

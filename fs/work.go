@@ -213,20 +213,20 @@ func (t *tree) release(h *handle) {
 			f.recordClose()
 		}
 	}
+	f.mu.Lock()
 	t.mu.Lock()
 	f.refs--
 	if h.write {
 		f.writers--
 	}
-	f.mu.Lock()
 	idle := f.refs == 0 && (f.buf == nil || f.seq == f.saved || f.unlinked)
 	if idle {
 		delete(t.files, f.id)
 		t.filesN.Add(-1)
 		f.closeContent()
 	}
-	f.mu.Unlock()
 	t.mu.Unlock()
+	f.mu.Unlock()
 }
 
 // recordClose notes durably that a file was closed by its last writer, and starts its window. What is empty, not a
