@@ -29,6 +29,7 @@ type operation struct {
 	made any     // the new object, set by operations that make one
 	keep *object // the new object when it is made already (Logon)
 	room int     // bytes left in the answer's payload
+	need int     // set by an operation that can't do with them: what it needs
 	// made handles know their number only after the operation; those that need it
 	// are told here.
 	onHandle func(h uint32)
@@ -161,11 +162,17 @@ func (b *batch) run(calls []rop.Call) mapi.ErrorCode {
 		if room < leastAnswer {
 			return b.tooSmall(calls[i:], 0)
 		}
-		a := b.call(c, room)
-		n := answerSize(a)
-		if n > room {
-			return b.tooSmall(calls[i:], n)
+		if q, ok := c.Request.(*rop.ReadStreamRequest); ok && q.MaximumByteCount > 0x80000000 {
+			return ecRPCFormat // [MS-OXCROPS] 2.2.9.2.1
 		}
+		a, need := b.call(c, room)
+		if need == 0 {
+			need = answerSize(a)
+		}
+		if need > room {
+			return b.tooSmall(calls[i:], need)
+		}
+		n := need
 		b.answers = append(b.answers, a)
 		b.size += n
 	}
@@ -225,25 +232,25 @@ func (b *batch) release(c rop.Call) {
 	b.handles[c.In] = rop.NoHandle
 }
 
-// call executes one operation.
-func (b *batch) call(c rop.Call, room int) rop.Answer {
+// call executes one operation. need is not 0 where it wants more room than there is.
+func (b *batch) call(c rop.Call, room int) (a rop.Answer, need int) {
 	op := &operation{ss: b.ss, call: c, room: room}
 	if code := b.inputs(op); code != ecSuccess {
-		return b.fail(c, code)
+		return b.fail(c, code), 0
 	}
 	if c.Creates() && int(c.Out) >= len(b.handles) {
-		return b.fail(c, ecNullObject)
+		return b.fail(c, ecNullObject), 0
 	}
 	resp, code := op.perform()
 	if code != ecSuccess {
-		return b.fail(c, code)
+		return b.fail(c, code), op.need
 	}
 	if c.Creates() && resp.Result() == ecSuccess {
 		if code := b.store(op); code != ecSuccess {
-			return b.fail(c, code)
+			return b.fail(c, code), 0
 		}
 	}
-	return c.Answer(resp)
+	return c.Answer(resp), 0
 }
 
 // inputs finds the objects that an operation works on.

@@ -6,6 +6,16 @@ import (
 	"mailfs/mapi/rop"
 )
 
+// Bits of CopyFlags that are ignored when they are set, each in its operation
+// ([MS-OXCFXICS] 2.2.3.1.1). Move is refused, which 3.2.5.8.1.1 leaves to the server.
+const (
+	copyToBestBody       = 0x00002000
+	copyToUnused         = 0x0000060E
+	copyPropertiesUnused = 0x0E
+	copyMessagesUnused   = 0x0E
+	copyFolderUnused     = 0x0E
+)
+
 func copyHandler(q rop.Request) handler {
 	switch q := q.(type) {
 	case *rop.FastTransferSourceCopyMessagesRequest:
@@ -14,15 +24,15 @@ func copyHandler(q rop.Request) handler {
 		return onFolder(func(op *operation, f *folder) (rop.Response, mapi.ErrorCode) { return op.copyFolderStream(q, f) })
 	case *rop.FastTransferSourceCopyToRequest:
 		return func(op *operation) (rop.Response, mapi.ErrorCode) {
-			if q.CopyFlags&^(rop.CopyMove|0x2000) != 0 {
-				return nil, ecInvalidParam
+			if q.CopyFlags&^(copyToUnused|copyToBestBody) != 0 {
+				return nil, ecInvalidParam // unknown bits, and Move, which is not offered
 			}
 			code := op.copyObject(q.SendOptions, q.Level, op.box.newFilter(false, q.PropertyTags))
 			return &rop.FastTransferSourceCopyToResponse{}, code
 		}
 	case *rop.FastTransferSourceCopyPropertiesRequest:
 		return func(op *operation) (rop.Response, mapi.ErrorCode) {
-			if q.CopyFlags&^rop.CopyMove != 0 {
+			if q.CopyFlags&^copyPropertiesUnused != 0 {
 				return nil, ecInvalidParam
 			}
 			code := op.copyObject(q.SendOptions, q.Level, op.box.newFilter(true, q.PropertyTags))
@@ -48,8 +58,7 @@ func copyHandler(q rop.Request) handler {
 
 // copyMessages follows [MS-OXCFXICS] 3.2.5.8.1.3.
 func (op *operation) copyMessages(q *rop.FastTransferSourceCopyMessagesRequest, f *folder) (rop.Response, mapi.ErrorCode) {
-	const known = rop.CopyMessagesMove | rop.CopyMessagesBestBody | rop.CopyMessagesSendEntryID
-	if q.CopyFlags&^known != 0 {
+	if q.CopyFlags&^(rop.CopyMessagesBestBody|rop.CopyMessagesSendEntryID|copyMessagesUnused) != 0 {
 		return nil, ecInvalidParam
 	}
 	send, code := parseSendOptions(q.SendOptions)
@@ -114,8 +123,8 @@ func (m *Mailbox) copiedProperties(v *message) mapi.PropertyBag {
 
 // copyFolderStream follows [MS-OXCFXICS] 3.2.5.8.1.4.
 func (op *operation) copyFolderStream(q *rop.FastTransferSourceCopyFolderRequest, f *folder) (rop.Response, mapi.ErrorCode) {
-	const move, subfolders = 0x01, 0x10
-	if q.CopyFlags&^(move|subfolders) != 0 {
+	const subfolders = 0x10
+	if q.CopyFlags&^(subfolders|copyFolderUnused) != 0 {
 		return nil, ecInvalidParam
 	}
 	send, code := parseSendOptions(q.SendOptions)

@@ -123,12 +123,16 @@ func (d *destination) finish() {
 // mergeBag stores uploaded properties over those that are there.
 func mergeBag(m *Mailbox, dst *mapi.PropertyBag, src mapi.PropertyBag) {
 	for _, p := range src {
-		if p.Name.IsZero() && storeOwned(p.Tag.ID()) && p.Tag.ID() != mapi.PidTagMessageFlags.ID() {
+		if p.Name.IsZero() && (storeOwned(p.Tag.ID()) || internalProperty(p.Tag.ID())) && p.Tag.ID() != mapi.PidTagMessageFlags.ID() {
 			continue
 		}
 		dst.Put(textual(m.names.canonical(p)))
 	}
 }
+
+// internalProperty tells the properties of providers that are ignored in uploads
+// ([MS-OXCFXICS] 3.2.5.11).
+func internalProperty(id uint16) bool { return id >= 0x6600 && id <= 0x67FF }
 
 func (d *destination) message(m *Mailbox, into []mapi.GlobCnt, e *fxics.MessageContent) {
 	if o, ok := d.target.v.(*messageObject); ok {

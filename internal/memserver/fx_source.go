@@ -72,10 +72,14 @@ func (op *operation) getBuffer(q *rop.FastTransferSourceGetBufferRequest) (rop.R
 	}
 	room := op.room - getBufferOverhead
 	want := int(q.BufferSize)
+	if q.BufferSize != rop.BufferSizeMarker && want > room {
+		op.need = want + getBufferOverhead // [MS-OXCFXICS] 3.2.5.8.1.5
+		return nil, ecBufferTooSmall
+	}
 	if q.BufferSize == rop.BufferSizeMarker {
 		want = min(int(q.MaximumBufferSize), room)
 	}
-	if want <= 0 || want > room {
+	if want <= 0 {
 		return nil, ecBufferTooSmall
 	}
 	if s.failed {
@@ -119,7 +123,8 @@ type sendOptions struct {
 }
 
 func parseSendOptions(o uint8) (sendOptions, mapi.ErrorCode) {
-	const known = rop.SendUnicode | rop.SendUseCpid | rop.SendRecoverMode | rop.SendForceUnicode | rop.SendPartialItem
+	const ignored = 0x60 // Reserved1 and Reserved2
+	const known = ignored | rop.SendUnicode | rop.SendUseCpid | rop.SendRecoverMode | rop.SendForceUnicode | rop.SendPartialItem
 	if o&^known != 0 {
 		return sendOptions{}, ecInvalidParam
 	}

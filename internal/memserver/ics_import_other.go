@@ -215,7 +215,7 @@ func (m *Mailbox) storeFolderImport(old, f *folder, parent mapi.GlobCnt, name st
 	f.props.Set(mapi.PidTagDisplayName, name)
 	for _, p := range props {
 		p = m.fromWire(p)
-		if p.Tag.ID() == mapi.PidTagDisplayName.ID() {
+		if p.Tag.ID() == mapi.PidTagDisplayName.ID() || internalProperty(p.Tag.ID()) {
 			continue
 		}
 		if _, computed := m.folderComputed(f, p.Tag.ID()); computed && p.Name.IsZero() {

@@ -115,9 +115,9 @@ var quirks = []quirk{
 	{`16/01[49]: (GetContentsTable RowCount|QueryRows)`, "gromox moves submitted messages to Sent Items only as the client asks"},
 }
 
-func explained(diff string, used []bool) bool {
-	for i, q := range quirks {
-		if regexp.MustCompile(q.match).MatchString(diff) {
+func explained(diff string, patterns []*regexp.Regexp, used []bool) bool {
+	for i, p := range patterns {
+		if p.MatchString(diff) {
 			used[i] = true
 			return true
 		}

@@ -20,7 +20,7 @@ func logonHandler(q rop.Request) handler {
 	case *rop.GetReceiveFolderTableRequest:
 		return onStore((*operation).receiveFolderTable)
 	case *rop.GetStoreStateRequest:
-		return onStore(func(*operation) (rop.Response, mapi.ErrorCode) { return &rop.GetStoreStateResponse{}, ecSuccess })
+		return onStore(func(*operation) (rop.Response, mapi.ErrorCode) { return nil, ecNotImplemented }) // [MS-OXCSTOR] 3.2.5.5
 	case *rop.GetOwningServersRequest:
 		return onStore(func(*operation) (rop.Response, mapi.ErrorCode) { return nil, ecNotSupported })
 	case *rop.PublicFolderIsGhostedRequest:
@@ -60,12 +60,15 @@ func (op *operation) logon(q *rop.LogonRequest) (rop.Response, mapi.ErrorCode) {
 	if q.LogonFlags&rop.LogonPrivate == 0 {
 		return nil, ecLoginFailure // there are no public folders here
 	}
+	if q.OpenFlags&rop.OpenUsePerMDBReplidMapping == 0 {
+		return nil, ecInvalidParam // [MS-OXCSTOR] 3.2.5.1.1
+	}
 	m, ok := op.ss.srv.mailboxByDN(q.Essdn)
 	if !ok {
 		return nil, ecUnknownUser
 	}
 	if m != op.ss.user && !m.letsIn(op.ss.user) {
-		return nil, ecLoginFailure
+		return nil, ecLoginPerm
 	}
 	op.box = m
 	m.mu.Lock()
@@ -200,9 +203,12 @@ func (op *operation) longTermID(q *rop.LongTermIDFromIDRequest) (rop.Response, m
 // shortID translates a long id; a GUID that is new gets a number
 // ([MS-OXCSTOR] 3.2.5.9).
 func (op *operation) shortID(q *rop.IDFromLongTermIDRequest) (rop.Response, mapi.ErrorCode) {
+	if q.LongTermID.GUID.IsZero() || q.LongTermID.Counter == 0 {
+		return nil, ecInvalidParam
+	}
 	r, ok := op.box.replID(q.LongTermID.GUID)
 	if !ok {
-		return nil, ecNotFound
+		return nil, ecParameterOverflow
 	}
 	return &rop.IDFromLongTermIDResponse{ObjectID: uint64(mapi.NewFID(r, q.LongTermID.Counter))}, ecSuccess
 }
