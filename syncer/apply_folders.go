@@ -38,7 +38,11 @@ func (s *Syncer) applyHierarchy(arrived []folderArrival, gone idset.IDSet, speci
 			cp.Given.Remove(f.id)
 			cp.Seen.Remove(f.cn)
 		}
-		if err := s.removeFolders(u, gone); err != nil {
+		was, err := u.Checkpoint(replica.ScopeHierarchy)
+		if err != nil {
+			return err
+		}
+		if err := s.removeFolders(u, gone, was.Hints); err != nil {
 			return err
 		}
 		return u.SetCheckpoint(replica.ScopeHierarchy, cp)
@@ -220,8 +224,9 @@ func (s *Syncer) placeFolder(u *replica.Update, n *replica.Node, parent replica.
 	return u.Move(n.Num, parent, s.freeName(&u.View, parent, name, f.SourceKey))
 }
 
-// removeFolders carries out deletions of folders on the server.
-func (s *Syncer) removeFolders(u *replica.Update, gone idset.IDSet) error {
+// removeFolders carries out deletions of folders on the server. uploads names the
+// messages that went up since the last download of the hierarchy.
+func (s *Syncer) removeFolders(u *replica.Update, gone idset.IDSet, uploads map[string]int64) error {
 	for _, e := range gone.Entries() {
 		for _, r := range e.Set.Ranges() {
 			for c := r.Low; c <= r.High; c++ {
@@ -235,7 +240,7 @@ func (s *Syncer) removeFolders(u *replica.Update, gone idset.IDSet) error {
 				if n.Folder == nil || n.Num == replica.RootNum {
 					continue
 				}
-				if err := s.removeFolder(u, n); err != nil {
+				if err := s.removeFolder(u, n, uploads); err != nil {
 					return err
 				}
 			}
@@ -246,7 +251,7 @@ func (s *Syncer) removeFolders(u *replica.Update, gone idset.IDSet) error {
 
 // removeFolder removes a folder and what is in it. Local files go to the attic;
 // what was written here and is not on the server makes the folder come back.
-func (s *Syncer) removeFolder(u *replica.Update, n *replica.Node) error {
+func (s *Syncer) removeFolder(u *replica.Update, n *replica.Node, uploads map[string]int64) error {
 	var children []*replica.Node
 	for c, err := range u.Children(n.Num, "") {
 		if err != nil {
@@ -255,7 +260,7 @@ func (s *Syncer) removeFolder(u *replica.Update, n *replica.Node) error {
 		children = append(children, c)
 	}
 	for _, c := range children {
-		if err := s.removeChild(u, c); err != nil {
+		if err := s.removeChild(u, c, uploads); err != nil {
 			return err
 		}
 	}
@@ -272,7 +277,7 @@ func (s *Syncer) removeFolder(u *replica.Update, n *replica.Node) error {
 	return u.Remove(n.Num)
 }
 
-func (s *Syncer) removeChild(u *replica.Update, c *replica.Node) error {
+func (s *Syncer) removeChild(u *replica.Update, c *replica.Node, uploads map[string]int64) error {
 	switch c.Kind {
 	case replica.KindFolder:
 		changes, err := u.ChangesOf(c.Num)
@@ -284,7 +289,7 @@ func (s *Syncer) removeChild(u *replica.Update, c *replica.Node) error {
 				return nil // new here: it keeps its parent alive
 			}
 		}
-		return s.removeFolder(u, c)
+		return s.removeFolder(u, c, uploads)
 	case replica.KindMessage:
 		changes, err := u.ChangesOf(c.Num)
 		if err != nil {
@@ -296,6 +301,9 @@ func (s *Syncer) removeChild(u *replica.Update, c *replica.Node) error {
 				// message is still where it was; the upload finds out
 				return nil
 			}
+		}
+		if uploads[uploadHint(c.Num)] != 0 && c.Message.State == replica.StateFull {
+			return s.resurrect(u, c, changes)
 		}
 		return s.removeMessage(u, c)
 	}

@@ -47,7 +47,7 @@ func (s *Syncer) syncHierarchy(ctx context.Context, l *link) error {
 				return err
 			}
 		case *fxics.State:
-			next := &replica.Checkpoint{Given: e.Given, Seen: e.Seen, At: s.cfg.Now(), Hints: cp.Hints}
+			next := &replica.Checkpoint{Given: e.Given, Seen: e.Seen, At: s.cfg.Now()}
 			return s.applyHierarchy(arrived, gone, l.special, next)
 		}
 	}

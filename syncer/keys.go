@@ -3,6 +3,7 @@ package syncer
 import (
 	"context"
 	"errors"
+	"strconv"
 
 	"mailfs/mapi"
 	"mailfs/mapi/rop"
@@ -114,6 +115,21 @@ func unseen(u *replica.Update, folder mapi.SourceKey, key mapi.SourceKey) error 
 		}
 	})
 }
+
+// noteUpload remembers, until the next download of the hierarchy, that a message went
+// up: should that download tell that its folder is gone, nobody has seen the message.
+//
+// QUIRK: gromox 3.10 takes messages for a folder that was deleted.
+func noteUpload(u *replica.Update, n replica.Num) error {
+	return withCheckpoint(u, replica.ScopeHierarchy, func(cp *replica.Checkpoint) {
+		if cp.Hints == nil {
+			cp.Hints = map[string]int64{}
+		}
+		cp.Hints[uploadHint(n)] = 1
+	})
+}
+
+func uploadHint(n replica.Num) string { return "up:" + strconv.FormatUint(uint64(n), 10) }
 
 func withCheckpoint(u *replica.Update, scope replica.Scope, f func(cp *replica.Checkpoint)) error {
 	cp, err := u.Checkpoint(scope)

@@ -128,10 +128,9 @@ func (l *link) importMessage(ctx context.Context, b *batch, coll *object, j job,
 	obj, imp := b.open(coll, &rop.SynchronizationImportMessageChangeRequest{ImportFlag: flags, PropertyValues: importValues(j.c)})
 	one.imp = imp
 	one.w = &messageWriter{l: l, b: b, ids: ids, failed: func() bool { return imp.resp() != nil && imp.err() != nil }}
-	if j.c.Kind == replica.ChangeCreate {
-		// settable before the first save only ([MS-OXCMSG] 2.2.1.6)
-		one.w.set(obj, []mapi.Property{{Tag: mapi.PidTagMessageFlags, Value: initialFlags(j.n, m)}})
-	}
+	// Settable before the first save only ([MS-OXCMSG] 2.2.1.6). An edit has it too, since an import
+	// can make a message anew; on one that is there it is a problem that does not count.
+	one.w.set(obj, []mapi.Property{{Tag: mapi.PidTagMessageFlags, Value: initialFlags(j.n, m)}})
 	if err := one.w.writeMessage(ctx, obj, m, 0); err != nil {
 		return nil, err
 	}
@@ -252,6 +251,9 @@ func (s *Syncer) ackContent(j job, key mapi.SourceKey, k keys) error {
 			return err
 		}
 		if err := seen(u, j.folder.Folder.SourceKey, key, k.cn); err != nil {
+			return err
+		}
+		if err := noteUpload(u, n.Num); err != nil {
 			return err
 		}
 		if n, err = u.Node(c.Item); err != nil {
