@@ -51,6 +51,8 @@ func BenchmarkMessages(b *testing.B) {
 	for _, job := range [][]string{{"find", "."}, {"ls", "-l"}, {"grep", "-r", "nothing of that kind", "."}} {
 		for _, who := range []string{"static", "mailfs"} {
 			b.Run(job[0]+"/"+who, func(b *testing.B) {
+				best := time.Hour
+				defer func() { b.ReportMetric(best.Seconds()*1000, "ms-best") }()
 				for b.Loop() {
 					b.StopTimer()
 					dir, stop := serve[who]()
@@ -60,7 +62,9 @@ func BenchmarkMessages(b *testing.B) {
 					cmd := exec.Command(job[0], job[1:]...)
 					cmd.Dir = dir
 					b.StartTimer()
+					begin := time.Now()
 					err := cmd.Run()
+					best = min(best, time.Since(begin))
 					b.StopTimer()
 					if err != nil && job[0] != "grep" {
 						b.Fatal(err)

@@ -68,12 +68,33 @@ func (t *tree) contentOf(n *replica.Node) (content, error) {
 	if n.Message.State != replica.StateFull {
 		return nil, replica.ErrNotLocal
 	}
+	return t.rendered(n)
+}
+
+// rendered renders a complete message, or waits for whoever is at it already. Small ones are kept for the next open.
+func (t *tree) rendered(n *replica.Node) (content, error) {
 	key := imageKey{n.Num, n.Version}
-	if c := t.cache.get(key); c != nil {
+	c, running := t.cache.begin(key)
+	if c != nil {
 		return c, nil
 	}
+	if running != nil {
+		<-running.done
+		if running.err == nil && running.c != nil {
+			return running.c, nil
+		}
+	}
+	c, err := t.renderNow(n)
+	if running == nil {
+		t.cache.end(key, c, err)
+	}
+	return c, err
+}
+
+// renderNow renders the version of a message that n describes; ErrStale if there is a newer one.
+func (t *tree) renderNow(n *replica.Node) (content, error) {
 	var m *mapi.Message
-	if err := t.r.View(func(v *replica.View) error {
+	err := t.r.View(func(v *replica.View) (err error) {
 		now, err := v.Node(n.Num)
 		if err != nil {
 			return err
@@ -83,22 +104,11 @@ func (t *tree) contentOf(n *replica.Node) (content, error) {
 		}
 		m, err = v.Message(n.Num)
 		return err
-	}); err != nil {
-		return nil, err
-	}
-	return t.renderCached(n, m)
-}
-
-// renderCached renders a message and keeps the bytes for the next open.
-func (t *tree) renderCached(n *replica.Node, m *mapi.Message) (content, error) {
-	c, err := render(m)
+	})
 	if err != nil {
 		return nil, err
 	}
-	if mc, ok := c.(memContent); ok {
-		t.cache.put(imageKey{n.Num, n.Version}, mc)
-	}
-	return c, nil
+	return render(m)
 }
 
 // imageCacheSize bounds the rendered bytes that are kept for the next open.
@@ -116,6 +126,15 @@ type imageCache struct {
 	size  int64
 	order *list.List // of *cachedImage, latest first
 	byKey map[imageKey]*list.Element
+	busy  map[imageKey]*rendering
+}
+
+// rendering is a message that is being rendered. c and err are set when done is closed; c only if several may share
+// it.
+type rendering struct {
+	done chan struct{}
+	c    content
+	err  error
 }
 
 type cachedImage struct {
@@ -124,28 +143,43 @@ type cachedImage struct {
 }
 
 func newImageCache(limit int64) *imageCache {
-	return &imageCache{limit: limit, order: list.New(), byKey: map[imageKey]*list.Element{}}
+	return &imageCache{limit: limit, order: list.New(), byKey: map[imageKey]*list.Element{}, busy: map[imageKey]*rendering{}}
 }
 
-// get returns a reader of its own over cached bytes, nil if they are not here.
-func (c *imageCache) get(k imageKey) content {
+// begin returns what is cached under k or, when somebody is rendering it, that. When both are nil the caller
+// renders it and calls end.
+func (c *imageCache) begin(k imageKey) (content, *rendering) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.byKey[k]
-	if e == nil {
-		return nil
+	if e := c.byKey[k]; e != nil {
+		c.order.MoveToFront(e)
+		return e.Value.(*cachedImage).c, nil
 	}
-	c.order.MoveToFront(e)
-	return e.Value.(*cachedImage).c
+	if r := c.busy[k]; r != nil {
+		return nil, r
+	}
+	c.busy[k] = &rendering{done: make(chan struct{})}
+	return nil, nil
 }
 
+// end is told what became of a rendering that begin gave to the caller.
+func (c *imageCache) end(k imageKey, done content, err error) {
+	m, small := done.(memContent)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := c.busy[k]
+	delete(c.busy, k)
+	r.err = err
+	if small {
+		r.c = m
+		c.put(k, m)
+	}
+	close(r.done)
+}
+
+// put keeps a message. mu is held.
 func (c *imageCache) put(k imageKey, m memContent) {
 	if m.Size() > c.limit/8 {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.byKey[k] != nil {
 		return
 	}
 	c.byKey[k] = c.order.PushFront(&cachedImage{k, m})

@@ -8,7 +8,6 @@ import (
 	"syscall"
 	"time"
 
-	"mailfs/mapi"
 	"mailfs/replica"
 )
 
@@ -106,7 +105,7 @@ func (t *tree) acquire(id nodeID, write bool) (*file, error) {
 	defer t.mu.Unlock()
 	f := t.files[id]
 	if f == nil {
-		f = &file{src: src,t: t, id: id, num: n.Num, node: n, base: baseOf(n), touched: n.Mtime, reason: string(n.Xattrs[xattrReason])}
+		f = &file{src: src, t: t, id: id, num: n.Num, node: n, base: baseOf(n), touched: n.Mtime, reason: string(n.Xattrs[xattrReason])}
 		if w := t.copies[n.Num]; w != nil && w.id == id {
 			f.base, f.touched, f.src = w.base, w.touched, nil
 		}
@@ -119,19 +118,10 @@ func (t *tree) acquire(id nodeID, write bool) (*file, error) {
 	return count(f), nil
 }
 
-// openNode returns the node of an id and, for a complete message that is about to be read, its bytes: in one
-// transaction, since programs that read a whole mailbox do little else.
+// openNode returns the node of an id and, of a complete message that is about to be read, its bytes.
 func (t *tree) openNode(id nodeID, read bool) (n *replica.Node, src content, err error) {
-	var m *mapi.Message
 	err = t.r.View(func(v *replica.View) (err error) {
-		if n, err = v.Node(id.num()); err != nil {
-			return err
-		}
-		if read && n.Kind == replica.KindMessage && n.Message.State == replica.StateFull && n.Content == 0 && n.Exact {
-			if src = t.cache.get(imageKey{n.Num, n.Version}); src == nil {
-				m, err = v.Message(n.Num)
-			}
-		}
+		n, err = v.Node(id.num())
 		return err
 	})
 	switch {
@@ -146,16 +136,14 @@ func (t *tree) openNode(id nodeID, read bool) (n *replica.Node, src content, err
 	case n.Parent == 0, t.idOf(n) != id:
 		return nil, nil, syscall.ESTALE
 	}
-	if m != nil {
-		if src, err = t.renderCached(n, m); err != nil {
-			return nil, nil, err
-		}
-	}
-	if src != nil && src.Size() != n.Size {
-		src = nil // by another renderer; load sees to it
-	}
-	if read {
+	if read && n.Kind == replica.KindMessage && n.Exact && n.Content == 0 && n.Message.State == replica.StateFull {
 		t.ahead.opened(t, n)
+		if src, err = t.rendered(n); err != nil {
+			return nil, nil, staleIfGone(err)
+		}
+		if src.Size() != n.Size {
+			src = nil // stored by another renderer; load sees to it
+		}
 	}
 	return n, src, nil
 }

@@ -100,7 +100,9 @@ func (n *notifier) run(events <-chan []replica.Event, quit <-chan struct{}) {
 			send(list)
 		case <-repeat:
 			for _, s := range again {
-				n.tell(s)
+				if s.parent == 0 || n.t.stillStale(s) {
+					n.tell(s)
+				}
 			}
 			again, repeat = nil, nil
 		}
@@ -119,6 +121,20 @@ func (n *notifier) tell(s stale) {
 	case s.attr != 0:
 		n.k.InodeNotify(uint64(s.attr), -1, 0)
 	}
+}
+
+// stillStale reports whether a notice about a name may be repeated. A directory that has the name now must not lose
+// it: it may be somebody's working directory.
+func (t *tree) stillStale(s stale) bool {
+	dir := false
+	err := t.r.View(func(v *replica.View) error {
+		n, err := v.Lookup(s.parent.num(), s.name)
+		if err == nil {
+			dir = isDir(n)
+		}
+		return err
+	})
+	return err != nil || !dir
 }
 
 // digest takes in the events of one commit and tells what they make stale. What this file system did itself the
@@ -140,14 +156,13 @@ func (t *tree) digest(batch []replica.Event) (out []stale) {
 			t.noteRemote(e, epoch)
 			switch e.Kind {
 			case replica.EventAdded:
-				dirs[e.Parent] = true
-				out = append(out, stale{parent: makeID(e.Parent, 0), name: e.Name})
+				dirs[e.Parent] = true // that a name led nowhere is not believed for long
 			case replica.EventRemoved:
 				dirs[e.Parent] = true
 				out = append(out, stale{parent: makeID(e.Parent, 0), name: e.Name})
 			case replica.EventMoved:
 				dirs[e.Parent], dirs[e.OldParent] = true, true
-				out = append(out, stale{parent: makeID(e.OldParent, 0), name: e.OldName}, stale{parent: makeID(e.Parent, 0), name: e.Name})
+				out = append(out, stale{parent: makeID(e.OldParent, 0), name: e.OldName})
 			case replica.EventContent:
 				out = append(out, stale{parent: makeID(e.Parent, 0), name: e.Name})
 			}

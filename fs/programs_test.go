@@ -30,7 +30,7 @@ type program struct {
 	script     string // run by sh in the directory of the file, which is a.eml
 }
 
-const vimSave = `vim -u NONE -i NONE -N -n -es -c 'set backupcopy=%s %s' -c '%%s/first/edited by vim/' -c 'wq' a.eml </dev/null`
+const vimSave = `vim -u NONE -i NONE -N -n -es -c 'set backupskip= backupcopy=%s %s' -c '%%s/first/edited by vim/' -c 'wq' a.eml </dev/null`
 
 var programs = []program{
 	{name: "vim-yes", tool: "vim", script: fmt.Sprintf(vimSave, "yes", "")},

@@ -12,9 +12,11 @@ import (
 )
 
 // Kernel caches are kept until something is invalidated; only what can change by itself is asked for every time.
+// That a name leads nowhere is believed for a moment only, since the notice that it does now would also hit a
+// directory that the kernel has just learnt of, and take it from under those who work in it.
 const (
 	cacheTime    = time.Hour
-	negativeTime = time.Hour
+	negativeTime = 500 * time.Millisecond
 )
 
 // raw is the thin layer between go-fuse and the tree: it translates structures and errors and keeps the numbers of
@@ -112,9 +114,6 @@ func (r *raw) Lookup(_ <-chan struct{}, in *fuse.InHeader, name string, out *fus
 	if code := errnoOf(err); code != 0 {
 		if code == syscall.ENOENT {
 			out.SetEntryTimeout(negativeTime)
-			if nodeID(in.NodeId) == rootID && name == names.Conflicts {
-				out.SetEntryTimeout(0) // appears with its target
-			}
 			return fuse.OK // no node: a name that the kernel may remember not to be there
 		}
 		return fuse.Status(code)

@@ -1,0 +1,88 @@
+package fs
+
+import (
+	"sync"
+
+	"mailfs/replica"
+)
+
+// Programs that read a whole folder (grep, backup, indexers) open its messages one after the other, in the order in
+// which they are listed. Once that is plain, the next ones are rendered on another processor before they are opened.
+
+const (
+	aheadRun   = 3         // opens in order before it is taken for a habit
+	aheadBatch = 32        // messages that are rendered at a time
+	aheadMax   = 256 << 10 // the largest one that is
+)
+
+// readAhead knows where the last opens were.
+type readAhead struct {
+	mu     sync.Mutex
+	folder replica.Num
+	name   string // of the last message opened
+	run    int    // how many were opened in order
+	until  string // what is up to this name was rendered, or is being
+	left   int    // messages between name and until
+	busy   bool
+}
+
+// opened notes an open, and starts to read ahead when it pays.
+func (a *readAhead) opened(t *tree, n *replica.Node) {
+	if n.Kind != replica.KindMessage {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case n.Parent != a.folder || n.Name < a.name:
+		a.folder, a.run, a.until, a.left = n.Parent, 0, "", 0
+	case n.Name != a.name:
+		a.run++
+		a.left--
+	}
+	a.name = n.Name
+	if n.Name >= a.until {
+		a.until, a.left = n.Name, 0
+	}
+	if a.run < aheadRun || a.busy || a.left > aheadBatch/2 {
+		return
+	}
+	a.busy = true
+	go a.work(t, a.folder, a.until)
+}
+
+// work renders the next batch.
+func (a *readAhead) work(t *tree, folder replica.Num, after string) {
+	var jobs []*replica.Node
+	last, count := after, 0
+	err := t.r.View(func(v *replica.View) error {
+		for n, err := range v.Children(folder, after) {
+			if err != nil {
+				return err
+			}
+			last = n.Name
+			count++
+			if n.Kind == replica.KindMessage && n.Content == 0 && n.Exact && n.Size <= aheadMax && n.Message.State == replica.StateFull {
+				jobs = append(jobs, n)
+			}
+			if count == aheadBatch {
+				break
+			}
+		}
+		return nil
+	})
+	a.mu.Lock()
+	if a.folder == folder && a.until == after {
+		a.until, a.left = last, a.left+count
+	}
+	a.mu.Unlock()
+	if err == nil {
+		for _, n := range jobs {
+			// What fails here fails again, and is told, when it is opened.
+			_, _ = t.rendered(n)
+		}
+	}
+	a.mu.Lock()
+	a.busy = false
+	a.mu.Unlock()
+}
