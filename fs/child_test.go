@@ -112,6 +112,7 @@ func serveChild(c childConfig) error {
 			return err
 		}
 	}
+	defer startProfile()()
 	clock := newHandClock()
 	fetcher := &childFetcher{fixture: fx, offline: c.Offline, entered: make(chan struct{}, 16)}
 	opt := Options{Replica: fx.r, Fetcher: fetcher, Now: clock.Now, clock: clock, Location: time.UTC, User: "anna@example.org",

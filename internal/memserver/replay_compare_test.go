@@ -2,12 +2,11 @@ package memserver
 
 import (
 	"fmt"
+	"hash/crc32"
 	"maps"
 	"reflect"
 	"slices"
 	"strings"
-
-	"github.com/google/go-cmp/cmp"
 
 	"mailfs/mapi"
 	"mailfs/mapi/fxics"
@@ -34,7 +33,7 @@ func fieldDiffs(theirs, mine any) []string {
 	}
 	var out []string
 	for i := range a.NumField() {
-		if !a.Type().Field(i).IsExported() || cmp.Equal(a.Field(i).Interface(), b.Field(i).Interface()) {
+		if !a.Type().Field(i).IsExported() || reflect.DeepEqual(a.Field(i).Interface(), b.Field(i).Interface()) {
 			continue
 		}
 		if _, ok := a.Field(i).Interface().(rop.MessageHeader); ok {
@@ -47,12 +46,12 @@ func fieldDiffs(theirs, mine any) []string {
 }
 
 func short(v any) string {
-	s := fmt.Sprintf("%v", v)
 	if b, ok := v.([]byte); ok {
-		s = fmt.Sprintf("%x", b)
+		return fmt.Sprintf("%x (%d bytes, %08x)", b[:min(len(b), 40)], len(b), crc32.ChecksumIEEE(b))
 	}
+	s := fmt.Sprintf("%v", v)
 	if len(s) > 120 {
-		s = s[:120] + "…"
+		s = fmt.Sprintf("%s… (%08x)", s[:120], crc32.ChecksumIEEE([]byte(s)))
 	}
 	return s
 }

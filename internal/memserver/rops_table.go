@@ -342,11 +342,11 @@ func (t *tableObject) queryColumnsAll() (rop.Response, mapi.ErrorCode) {
 	return resp, ecSuccess
 }
 
-// cellLimit is where values in tables are cut ([MS-OXCTABL] 2.2.2.5.2): 510 bytes,
-// or 255 characters.
+// cellLimit is where values in tables are cut, in bytes ([MS-OXCTABL] 2.2.2.5.2). The
+// terminating zero of a string counts.
 const (
 	cellLimit      = 510
-	cellCharacters = 255
+	cellCharacters = cellLimit/2 - 1
 )
 
 // cell cuts a value to what a table shows.
@@ -361,7 +361,7 @@ func cell(v any) any {
 			n++
 		}
 	case mapi.String8:
-		return d[:min(len(d), cellCharacters)]
+		return d[:min(len(d), cellLimit-1)]
 	case []byte:
 		return d[:min(len(d), cellLimit)]
 	case mapi.Blob:

@@ -57,9 +57,25 @@ func newWorld(t *testing.T, messages int) *world {
 	hs := httptest.NewServer(w.srv.Handler())
 	t.Cleanup(func() { w.srv.Close(); hs.Close() })
 	w.addr = strings.TrimPrefix(hs.URL, "http://")
+	t.Cleanup(w.showLogs)
 	must(t, os.WriteFile(filepath.Join(w.dir, "password"), []byte(password), 0o600))
 	must(t, os.Mkdir(filepath.Join(w.dir, "run"), 0o700))
 	return w
+}
+
+// showLogs prints what the mounts had to say about a story that failed.
+func (w *world) showLogs() {
+	if !w.t.Failed() {
+		return
+	}
+	logs, err := filepath.Glob(filepath.Join(w.dir, "state", "*", "mailfs", "*.log"))
+	if err != nil {
+		w.t.Error(err)
+	}
+	for _, name := range logs {
+		data, err := os.ReadFile(name)
+		w.t.Logf("%s: %v\n%s", strings.TrimPrefix(name, w.dir), err, data[max(0, len(data)-20_000):])
+	}
 }
 
 func needFUSE(t *testing.T) {
@@ -155,7 +171,7 @@ func (w *world) client(name string) *client {
 // command prepares the program with this world's environment.
 func (c *client) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, c.binary, args...)
-	cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+filepath.Join(c.dir, "run"), "XDG_STATE_HOME="+filepath.Join(c.dir, "state"))
+	cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+filepath.Join(c.dir, "run"), "XDG_STATE_HOME="+filepath.Join(c.dir, "state", c.name))
 	return cmd
 }
 
