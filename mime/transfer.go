@@ -12,7 +12,17 @@ func lf(p []byte) []byte {
 	if bytes.IndexByte(p, '\r') < 0 {
 		return p
 	}
-	return bytes.ReplaceAll(p, []byte("\r\n"), []byte("\n"))
+	// Most texts have CRLF at the end of every line, for which this is several times faster than bytes.ReplaceAll.
+	out := make([]byte, len(p))
+	n := 0
+	for i, c := range p {
+		if c == '\r' && i+1 < len(p) && p[i+1] == '\n' {
+			continue
+		}
+		out[n] = c
+		n++
+	}
+	return out[:n]
 }
 
 // textBody returns the transfer encoding that a text part needs, and its bytes. Text
