@@ -12,17 +12,19 @@ func lf(p []byte) []byte {
 	if bytes.IndexByte(p, '\r') < 0 {
 		return p
 	}
-	// Most texts have CRLF at the end of every line, for which this is several times faster than bytes.ReplaceAll.
-	out := make([]byte, len(p))
-	n := 0
-	for i, c := range p {
-		if c == '\r' && i+1 < len(p) && p[i+1] == '\n' {
+	out := make([]byte, 0, len(p))
+	for {
+		i := bytes.IndexByte(p, '\r')
+		if i < 0 {
+			return append(out, p...)
+		}
+		if i+1 < len(p) && p[i+1] == '\n' {
+			out = append(append(out, p[:i]...), '\n')
+			p = p[i+2:]
 			continue
 		}
-		out[n] = c
-		n++
+		out, p = append(out, p[:i+1]...), p[i+1:]
 	}
-	return out[:n]
 }
 
 // textBody returns the transfer encoding that a text part needs, and its bytes. Text
