@@ -193,6 +193,9 @@ func (b *batch) room() int { return b.limit - sizeField - 4*len(b.handles) - b.s
 
 // answerSize returns the number of bytes of an answer.
 func answerSize(a rop.Answer) int {
+	if g, ok := a.Response.(*rop.FastTransferSourceGetBufferResponse); ok && g.ReturnValue == ecSuccess {
+		return getBufferOverhead + len(g.TransferBuffer) // the large ones are not worth encoding twice
+	}
 	n, err := rop.AnswerSize(a)
 	if err != nil {
 		return mapihttp.MaxPayload + 1

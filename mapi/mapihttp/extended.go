@@ -69,7 +69,11 @@ func AppendExtended(dst, payload []byte, flags ExtFlags) ([]byte, error) {
 // JoinExtended puts each payload into an extended buffer with the given flags, the
 // final one with ExtLast.
 func JoinExtended(payloads [][]byte, flags ExtFlags) ([]byte, error) {
-	var out []byte
+	size := 0
+	for _, p := range payloads {
+		size += ExtHeaderSize + len(p)
+	}
+	out := make([]byte, 0, size)
 	for i, p := range payloads {
 		f := flags &^ ExtLast
 		if i == len(payloads)-1 {
