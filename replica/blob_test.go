@@ -331,3 +331,36 @@ func TestDiskFull(t *testing.T) {
 		t.Error("a blob was stored")
 	}
 }
+
+// TestPutBlobWithin: a blob that comes with a transaction and is not used is not stored.
+func TestPutBlobWithin(t *testing.T) {
+	r := openDir(t, t.TempDir())
+	var used BlobID
+	update(t, r, func(u *Update) error {
+		for _, size := range []int{0, 10, 300 << 10, inlineBlob + 1} {
+			id, err := u.PutBlob(memory(pattern(size)))
+			if err != nil {
+				return err
+			}
+			if size == 300<<10 {
+				used = id
+				if _, err := u.Insert(&Node{Parent: RootNum, Name: "f", Kind: KindFile, Content: id, Size: 300 << 10}); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	purged(t, r)
+	if left := blobs(t, r); len(left) != 1 || !left[used] {
+		t.Error("stored:", left)
+	}
+	b, err := r.OpenBlob(used)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if p, err := mapi.ValueBytes(b); err != nil || !bytes.Equal(p, pattern(300<<10)) {
+		t.Error(len(p), err)
+	}
+}

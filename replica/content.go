@@ -317,11 +317,9 @@ const (
 func (u *Update) store(m *mapi.Message) (contentRef, error) {
 	p, ids, err := u.encode(m, large)
 	if err == nil && len(p) > heavy {
-		u.forget(ids)
 		p, ids, err = u.encode(m, medium)
 	}
 	if err != nil {
-		u.forget(ids)
 		return contentRef{}, err
 	}
 	n, err := u.r.take(counterContent)
@@ -347,17 +345,10 @@ func (u *Update) encode(m *mapi.Message, limit int64) (p []byte, ids []BlobID, e
 	return p, ids, err
 }
 
-// forget lets the blobs go that were added for a content that can't be stored.
-func (u *Update) forget(ids []BlobID) {
-	for _, id := range ids {
-		if u.w[string(chunkKey(id, 0))] != nil && !u.orphans[id] {
-			if m, err := u.blobMeta(id); err == nil && m.refs == 0 {
-				u.set(orphanKey(spaceBlob, uint64(id)), []byte{1})
-				u.orphans[id] = true
-			}
-		}
-	}
-}
+// PutBlob stores a blob with the transaction: up to 1 MiB without a commit of its own.
+// One that nothing refers to when the transaction commits is forgotten. A Blob of this
+// replica is not stored again.
+func (u *Update) PutBlob(b mapi.Blob) (BlobID, error) { return u.keep(b) }
 
 // keep returns the number of a blob with the bytes of b, which may be stored already.
 func (u *Update) keep(b mapi.Blob) (BlobID, error) {
@@ -408,6 +399,7 @@ func (u *Update) addBlob(b mapi.Blob) (BlobID, error) {
 	}
 	id := BlobID(n)
 	u.inline += int64(len(p))
+	u.added = append(u.added, id)
 	u.set(key(spaceBlob, n), blobMeta{size: int64(len(p))}.encode())
 	for i := int64(0); len(p) > 0; i++ {
 		piece := p[:min(len(p), chunkSize)]
@@ -415,6 +407,31 @@ func (u *Update) addBlob(b mapi.Blob) (BlobID, error) {
 		p = p[len(piece):]
 	}
 	return id, nil
+}
+
+// dropUnused forgets the blobs that came with the transaction and are not referred to.
+func (u *Update) dropUnused() error {
+	for _, id := range u.added {
+		m, err := u.blobMeta(id)
+		if err != nil {
+			return err
+		}
+		if m.refs > 0 {
+			continue
+		}
+		for i := int64(0); i*chunkSize < m.size; i++ {
+			delete(u.w, string(chunkKey(id, i)))
+		}
+		delete(u.w, string(key(spaceBlob, uint64(id))))
+		delete(u.w, string(orphanKey(spaceBlob, uint64(id))))
+		delete(u.orphans, id)
+	}
+	for _, id := range u.made {
+		if m, err := u.blobMeta(id); err == nil && m.refs == 0 {
+			u.orphans[id] = true
+		}
+	}
+	return nil
 }
 
 // retireRemote drops the content that the server's new version replaces.

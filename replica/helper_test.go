@@ -25,7 +25,7 @@ func open(t testing.TB, opt Options) *Replica {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if !r.closed.Load() {
+		if r.gate.state.Load() < gateShut {
 			checkClose(t, r)
 		}
 	})

@@ -66,27 +66,6 @@ func (r *record) sourceKey() mapi.SourceKey {
 	return ""
 }
 
-// changeKey returns the change key of a node, "" for the overlay.
-func (r *record) changeKey() mapi.ChangeKey {
-	switch {
-	case r.Folder != nil:
-		return r.Folder.ChangeKey
-	case r.Message != nil:
-		return r.Message.ChangeKey
-	}
-	return ""
-}
-
-func (r *record) pcl() mapi.PCL {
-	switch {
-	case r.Folder != nil:
-		return r.Folder.PCL
-	case r.Message != nil:
-		return r.Message.PCL
-	}
-	return nil
-}
-
 func (r *record) special() Special {
 	if r.Folder == nil || r.Folder.Special == SpecialOther {
 		return SpecialNone

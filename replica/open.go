@@ -32,9 +32,8 @@ type Replica struct {
 	db   *badger.DB
 	lock *os.File
 
-	write  sync.Mutex // held by the one Update, and by what cleans up
-	closed atomic.Bool
-	inner  sync.RWMutex // read-held by whoever uses db, held by Close
+	write sync.Mutex // held by the one Update, and by what cleans up
+	gate  gate       // lets Close wait for those who use db
 
 	// clock gives commit timestamps; what was committed up to visible is what a new
 	// View sees. Views remember where they stand, so that nothing under them is reclaimed.
@@ -58,7 +57,7 @@ func Open(opt Options) (*Replica, error) {
 	if opt.Logf == nil {
 		opt.Logf = func(string, ...any) {}
 	}
-	r := &Replica{opt: opt}
+	r := &Replica{opt: opt, gate: gate{idle: make(chan struct{}, 1)}}
 	if err := r.takeLock(); err != nil {
 		return nil, err
 	}
@@ -179,14 +178,13 @@ func (r *Replica) dropLock() {
 	}
 }
 
-// Close stops subscriptions and closes the database. It waits for calls that are under way.
+// Close stops subscriptions and closes the database. It waits for calls that are
+// under way; what these call in turn may fail with ErrClosed.
 func (r *Replica) Close() error {
-	if r.closed.Swap(true) {
+	if !r.gate.shut() {
 		return nil
 	}
 	r.blobs.stop()
-	r.inner.Lock()
-	defer r.inner.Unlock()
 	r.subs.closeAll()
 	err := r.counters.settle(r)
 	if cerr := r.db.Close(); err == nil {
@@ -199,17 +197,50 @@ func (r *Replica) Close() error {
 	return nil
 }
 
+// gate counts the calls under way. Unlike a sync.RWMutex it lets a call be made within
+// another while Close waits: that one fails, where a lock would never be had.
+type gate struct {
+	state atomic.Int64 // calls, and gateShut
+	idle  chan struct{}
+}
+
+const gateShut = 1 << 62
+
 // enter keeps the database open until leave.
 func (r *Replica) enter() error {
-	r.inner.RLock()
-	if r.closed.Load() {
-		r.inner.RUnlock()
+	if r.gate.state.Add(1) >= gateShut {
+		r.leave()
 		return ErrClosed
 	}
 	return nil
 }
 
-func (r *Replica) leave() { r.inner.RUnlock() }
+func (r *Replica) leave() {
+	if r.gate.state.Add(-1) == gateShut {
+		select {
+		case r.gate.idle <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// shut refuses calls from now on and waits for those under way. It reports whether it
+// was the first to do so.
+func (g *gate) shut() bool {
+	for {
+		n := g.state.Load()
+		if n >= gateShut {
+			return false
+		}
+		if g.state.CompareAndSwap(n, n+gateShut) {
+			break
+		}
+	}
+	for g.state.Load() != gateShut {
+		<-g.idle
+	}
+	return true
+}
 
 // reserveSpace is what the replica leaves free on its disk, since a memory-mapped log
 // that can't grow would end the process.

@@ -257,3 +257,33 @@ func TestTogether(t *testing.T) {
 	cancel()
 	seen.Wait()
 }
+
+// TestCloseWaits: Close waits for a View that is under way, and does not wait for ever
+// when that View begins something new.
+func TestCloseWaits(t *testing.T) {
+	opt := testOptions(t)
+	opt.InMemory = true
+	r, err := Open(opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := item(t, r, RootNum, 5)
+	closed := make(chan error, 1)
+	view(t, r, func(v *View) error {
+		go func() { closed <- r.Close() }()
+		for r.View(func(*View) error { return nil }) == nil { // until Close has begun
+		}
+		if _, err := v.Message(n); err != nil {
+			t.Error("the View under way:", err)
+		}
+		select {
+		case err := <-closed:
+			t.Error("Close did not wait:", err)
+		default:
+		}
+		return nil
+	})
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
+}

@@ -84,7 +84,8 @@ type Update struct {
 	acked   map[Num]*Change // fixed changes dropped here
 	totals  *totals
 	drift   []membership
-	inline  int64        // bytes of blobs that go with the transaction
+	added   []BlobID     // blobs that go with the transaction
+	inline  int64        // their bytes
 	settled map[Num]bool // folders with a new checkpoint
 	events  eventList
 }
@@ -145,7 +146,11 @@ func (u *Update) commit() error {
 	if err := u.saveDrift(); err != nil {
 		return err
 	}
+	if err := u.dropUnused(); err != nil {
+		return err
+	}
 	if len(u.w) == 0 {
+		u.r.blobs.lost(u.orphans, 0)
 		return nil
 	}
 	if err := u.writeContents(); err != nil {
