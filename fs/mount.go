@@ -8,7 +8,6 @@ import (
 	"log"
 	"os"
 	"path/filepath"
-	"sync"
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -39,8 +38,6 @@ type Mount struct {
 	server *fuse.Server
 	stop   func() // ends the notifier
 
-	once     sync.Once
-	unmount  error
 	served   chan struct{} // closed when the kernel has let go
 	finished chan struct{} // closed when local state is durable
 	closeErr error

@@ -15,7 +15,7 @@ type moving struct {
 	pre, move, back *answer
 }
 
-// sendMoves moves messages into one folder ([MS-OXCFXICS] 3.3.4.3.3.2.2.5).
+// sendMoves moves messages into one folder ([MS-OXCFXICS] 3.3.4.3.3.2.1.1).
 func (s *Syncer) sendMoves(ctx context.Context, l *link, run []job) error {
 	moves, err := s.moveAll(ctx, l, run, run[0].folder)
 	if err != nil {

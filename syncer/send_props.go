@@ -198,7 +198,7 @@ func (s *Syncer) amend(u *replica.Update, n *replica.Node, c *replica.Change) er
 }
 
 // sendReads uploads read states of messages of one folder
-// ([MS-OXCFXICS] 3.3.4.3.3.2.2.4), and takes over which read states the server has
+// ([MS-OXCFXICS] 3.3.4.3.3.2.4), and takes over which read states the server has
 // from here, so that they do not come back as news.
 func (s *Syncer) sendReads(ctx context.Context, l *link, run []job) error {
 	fid, err := l.fid(ctx, run[0].folder.Folder.SourceKey)

@@ -76,7 +76,6 @@ type mounted struct {
 	mount   *fs.Mount
 	logger  *log.Logger
 	started time.Time
-	unmount func() error
 }
 
 // openReplica opens the account's replica.

@@ -18,10 +18,7 @@ import (
 
 // tour runs the demo's steps like a user at a shell, and checks each on both sides: in the
 // mount, and on the server.
-type tour struct {
-	*demoWorld
-	failed int
-}
+type tour struct{ *demoWorld }
 
 func newTour(d *demoWorld) *tour { return &tour{demoWorld: d} }
 
