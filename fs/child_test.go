@@ -103,7 +103,7 @@ func serveChild(c childConfig) error {
 	}
 	defer fx.r.Close()
 	for i := range c.Messages {
-		if _, err := fx.deliver("Inbox", fmt.Sprintf("m%05d.eml", i), note(fmt.Sprint("message ", i), strings.Repeat("line of text\n", 1600))); err != nil {
+		if _, err := fx.deliver("Inbox", fmt.Sprintf("m%05d.eml", i), note(fmt.Sprint("message ", i), strings.Repeat("A line of text as long as the lines of a letter often are, or so they say.\n", 270))); err != nil {
 			return err
 		}
 	}
@@ -112,7 +112,6 @@ func serveChild(c childConfig) error {
 			return err
 		}
 	}
-	defer startProfile()()
 	clock := newHandClock()
 	fetcher := &childFetcher{fixture: fx, offline: c.Offline, entered: make(chan struct{}, 16)}
 	opt := Options{Replica: fx.r, Fetcher: fetcher, Now: clock.Now, clock: clock, Location: time.UTC, User: "anna@example.org",

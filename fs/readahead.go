@@ -1,7 +1,9 @@
 package fs
 
 import (
+	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"mailfs/replica"
 )
@@ -13,6 +15,8 @@ const (
 	aheadRun   = 3         // opens in order before it is taken for a habit
 	aheadBatch = 32        // messages that are rendered at a time
 	aheadMax   = 256 << 10 // the largest one that is
+
+	aheadWorkers = 4
 )
 
 // readAhead knows where the last opens were.
@@ -51,7 +55,7 @@ func (a *readAhead) opened(t *tree, n *replica.Node) {
 	go a.work(t, a.folder, a.until)
 }
 
-// work renders the next batch.
+// work renders the next batch, several messages at a time.
 func (a *readAhead) work(t *tree, folder replica.Num, after string) {
 	var jobs []*replica.Node
 	last, count := after, 0
@@ -71,18 +75,45 @@ func (a *readAhead) work(t *tree, folder replica.Num, after string) {
 		}
 		return nil
 	})
-	a.mu.Lock()
-	if a.folder == folder && a.until == after {
-		a.until, a.left = last, a.left+count
-	}
-	a.mu.Unlock()
-	if err == nil {
-		for _, n := range jobs {
-			// What fails here fails again, and is told, when it is opened.
-			_, _ = t.rendered(n)
-		}
+	a.advance(folder, after, last, count)
+	t.renderAll(jobs)
+	if err != nil {
+		t.opt.Logf("fs: reading ahead: %v", err)
 	}
 	a.mu.Lock()
 	a.busy = false
 	a.mu.Unlock()
+}
+
+// advance notes how far the batch under way goes.
+func (a *readAhead) advance(folder replica.Num, after, last string, count int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.folder == folder && a.until == after {
+		a.until, a.left = last, a.left+count
+	}
+}
+
+// renderAll renders messages into the cache, in order, on as many processors as there are. What fails here fails
+// again, and is told, when it is opened.
+func (t *tree) renderAll(jobs []*replica.Node) {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), aheadWorkers) {
+		wg.Go(func() {
+			for {
+				i := next.Add(1) - 1
+				if i >= int64(len(jobs)) {
+					return
+				}
+				key := imageKey{jobs[i].Num, jobs[i].Version}
+				if c, running := t.cache.begin(key); c != nil || running != nil {
+					continue
+				}
+				c, err := t.renderNow(jobs[i])
+				t.cache.end(key, c, err)
+			}
+		})
+	}
+	wg.Wait()
 }
