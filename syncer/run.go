@@ -3,7 +3,6 @@ package syncer
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"mailfs/mapi"
@@ -191,7 +190,7 @@ func (s *Syncer) Flush(ctx context.Context) error {
 		st := s.Status()
 		if st.Queued == st.Refused {
 			if st.Refused > 0 {
-				return fmt.Errorf("syncer: the server refuses %d changes", st.Refused)
+				return s.refusals()
 			}
 			return nil
 		}
@@ -209,6 +208,7 @@ func (s *Syncer) Flush(ctx context.Context) error {
 			failed = 0
 			continue
 		case ctx.Err() != nil:
+			s.logWaiting()
 			return errors.Join(ctx.Err(), last)
 		case err == nil && !ok:
 			failed++
@@ -221,6 +221,7 @@ func (s *Syncer) Flush(ctx context.Context) error {
 			wait = s.backOff(failed, err)
 		}
 		if err := s.sleep(ctx, wait); err != nil {
+			s.logWaiting()
 			return errors.Join(err, last)
 		}
 	}
