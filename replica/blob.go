@@ -8,6 +8,7 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/dgraph-io/badger/v4"
 
@@ -45,10 +46,14 @@ func (t *blobTable) start(r *Replica) {
 	t.signal, t.quit, t.done = make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(t.done)
+		reclaim := time.NewTicker(reclaimEvery)
+		defer reclaim.Stop()
 		for {
 			select {
 			case <-t.quit:
 				return
+			case <-reclaim.C:
+				r.reclaim()
 			case <-t.signal:
 				if err := r.purge(); err != nil {
 					r.opt.Logf("replica: removing unused blobs: %v", err)
@@ -56,6 +61,18 @@ func (t *blobTable) start(r *Replica) {
 			}
 		}
 	}()
+}
+
+// reclaimEvery is how often the value log is looked at for space to give back.
+const reclaimEvery = time.Minute
+
+// reclaim rewrites the files of the value log of which at least half is garbage.
+func (r *Replica) reclaim() {
+	if r.opt.InMemory || r.room() != nil {
+		return
+	}
+	for r.gate.state.Load() < gateShut && r.db.RunValueLogGC(0.5) == nil {
+	}
 }
 
 func (t *blobTable) stop() {
@@ -455,14 +472,7 @@ func (b *stored) ReadAt(p []byte, off int64) (int, error) {
 }
 
 func readChunk(tx *badger.Txn, id BlobID, off int64, p []byte) (n int, err error) {
-	item, err := tx.Get(chunkKey(id, off/chunkSize))
-	if errors.Is(err, badger.ErrKeyNotFound) {
-		return 0, fmt.Errorf("%w: blob %d", ErrNotFound, id)
-	}
-	if err != nil {
-		return 0, fmt.Errorf("replica: %w", err)
-	}
-	err = item.Value(func(v []byte) error {
+	found, err := withValue(tx, chunkKey(id, off/chunkSize), func(v []byte) error {
 		at := off % chunkSize
 		if at >= int64(len(v)) {
 			return fmt.Errorf("%w: blob %d is shorter than it says", errCorrupt, id)
@@ -470,6 +480,9 @@ func readChunk(tx *badger.Txn, id BlobID, off int64, p []byte) (n int, err error
 		n = copy(p, v[at:])
 		return nil
 	})
+	if err == nil && !found {
+		err = fmt.Errorf("%w: blob %d", ErrNotFound, id)
+	}
 	return n, err
 }
 

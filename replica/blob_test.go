@@ -8,7 +8,9 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 
@@ -363,4 +365,90 @@ func TestPutBlobWithin(t *testing.T) {
 	if p, err := mapi.ValueBytes(b); err != nil || !bytes.Equal(p, pattern(300<<10)) {
 		t.Error(len(p), err)
 	}
+}
+
+// TestReclaim: the space of what was removed comes back, and nothing else goes.
+func TestReclaim(t *testing.T) {
+	dir := t.TempDir()
+	r := openDir(t, dir)
+	var keep, drop []Num
+	add := func(name string, size int) (n Num) {
+		id := putBlob(t, r, size)
+		update(t, r, func(u *Update) (err error) {
+			n, err = u.Insert(&Node{Parent: RootNum, Name: name, Kind: KindFile, Content: id, Size: int64(size)})
+			return err
+		})
+		return n
+	}
+	for i := range 10 {
+		keep = append(keep, add(fmt.Sprint("keep", i), 300<<10))
+		drop = append(drop, add(fmt.Sprint("drop", i), 3<<20))
+	}
+	for _, n := range drop {
+		update(t, r, func(u *Update) error { return u.Remove(n) })
+	}
+	purged(t, r)
+	before := logSize(t, dir)
+	for i := range 6 { // each Close writes a table out; from a few on they are merged
+		checkClose(t, r)
+		r = openDir(t, dir)
+		update(t, r, func(u *Update) error { return u.SetSetting("i", []byte{byte(i)}) })
+	}
+	if err := r.db.Flatten(1); err != nil {
+		t.Fatal(err)
+	}
+	var readers sync.WaitGroup
+	quit := make(chan struct{})
+	readers.Go(func() {
+		for {
+			select {
+			case <-quit:
+				return
+			default:
+				readAll(t, r, keep)
+			}
+		}
+	})
+	r.reclaim()
+	close(quit)
+	readers.Wait()
+	readAll(t, r, keep)
+	checkClose(t, r)
+	if after := logSize(t, dir); after > before/2 {
+		t.Errorf("%d bytes of %d are left", after, before)
+	}
+	readAll(t, openDir(t, dir), keep)
+}
+
+func readAll(t *testing.T, r *Replica, nums []Num) {
+	t.Helper()
+	for _, n := range nums {
+		view(t, r, func(v *View) error {
+			node, err := v.Node(n)
+			if err != nil {
+				return err
+			}
+			b, err := r.OpenBlob(node.Content)
+			if err != nil {
+				return err
+			}
+			defer b.Close()
+			p, err := mapi.ValueBytes(b)
+			if !bytes.Equal(p, pattern(int(b.Size()))) {
+				t.Error("other bytes")
+			}
+			return err
+		})
+	}
+}
+
+// logSize adds up what is written in the value log.
+func logSize(t *testing.T, dir string) (n int) {
+	t.Helper()
+	for name, p := range files(t, filepath.Join(dir, "replica")) {
+		if strings.HasSuffix(name, ".vlog") {
+			n += len(p)
+		}
+	}
+	return n
 }

@@ -37,6 +37,7 @@ type Replica struct {
 
 	// clock gives commit timestamps; what was committed up to visible is what a new
 	// View sees. Views remember where they stand, so that nothing under them is reclaimed.
+	commits sync.Mutex
 	clock   atomic.Uint64
 	visible atomic.Uint64
 	views   viewSet
@@ -76,6 +77,7 @@ func (r *Replica) open() error {
 	r.db = db
 	r.clock.Store(db.MaxVersion())
 	r.visible.Store(db.MaxVersion())
+	db.SetDiscardTs(db.MaxVersion())
 	r.blobs.start(r)
 	err = r.prepare()
 	if err == nil {

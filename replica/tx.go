@@ -252,6 +252,8 @@ func (r *Replica) entrySize(klen, vlen int) int64 {
 // commit runs f over a new badger transaction and commits that to disk, at the
 // timestamp returned.
 func (r *Replica) commit(f func(tx *badger.Txn) error) (uint64, error) {
+	r.commits.Lock() // badger relies on timestamps that grow from commit to commit
+	defer r.commits.Unlock()
 	tx := r.db.NewTransactionAt(latest, true)
 	defer tx.Discard()
 	ts := r.clock.Add(1)
@@ -281,22 +283,36 @@ func (v *View) get(k []byte) ([]byte, error) {
 	return read(v.tx, k)
 }
 
-func read(tx *badger.Txn, k []byte) ([]byte, error) {
-	item, err := tx.Get(k)
-	if errors.Is(err, badger.ErrKeyNotFound) {
-		return nil, nil
+func read(tx *badger.Txn, k []byte) (p []byte, err error) {
+	_, err = withValue(tx, k, func(v []byte) error {
+		p = append(make([]byte, 0, len(v)), v...)
+		return nil
+	})
+	return p, err
+}
+
+// withValue calls f with the value of a key, which is valid during the call only, and
+// reports whether the key is there. A value may move to another log file between the
+// look for it and its reading, so that both are tried again.
+func withValue(tx *badger.Txn, k []byte, f func(v []byte) error) (found bool, err error) {
+	for range 3 {
+		item, err := tx.Get(k)
+		if errors.Is(err, badger.ErrKeyNotFound) {
+			return false, nil
+		}
+		if err != nil {
+			return false, fmt.Errorf("replica: %w", err)
+		}
+		var failed error
+		err = item.Value(func(v []byte) error {
+			failed = f(v)
+			return nil
+		})
+		if err == nil {
+			return true, failed
+		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("replica: %w", err)
-	}
-	p, err := item.ValueCopy(nil)
-	if err != nil {
-		return nil, fmt.Errorf("replica: %w", err)
-	}
-	if p == nil {
-		p = []byte{}
-	}
-	return p, nil
+	return false, fmt.Errorf("%w: value of a key in space %c", errCorrupt, k[0])
 }
 
 // has reports whether a key is there.
