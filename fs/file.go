@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -19,7 +20,8 @@ type file struct {
 	id  nodeID
 	num replica.Num
 
-	refs, writers int // guarded by t.mu
+	refs, writers int         // guarded by t.mu
+	closing       atomic.Bool // a descriptor that could write was closed, and nothing was written since
 
 	mu       sync.Mutex
 	node     *replica.Node // as of the open, or of the last change made here
@@ -88,6 +90,7 @@ func (t *tree) acquire(id nodeID, write bool) (*file, error) {
 		f.refs++
 		if write {
 			f.writers++
+			f.closing.Store(false)
 		}
 		return f
 	}
@@ -316,6 +319,7 @@ func (f *file) writable() error {
 // changed notes that buf was written to. f.mu is held.
 func (f *file) changed() {
 	f.seq++
+	f.closing.Store(false)
 	f.touched = f.t.clock.Now().Truncate(stampUnit)
 }
 

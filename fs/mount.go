@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
@@ -28,8 +29,12 @@ func New(opt Options) (*FS, error) {
 	return &FS{opt: opt, t: newTree(opt)}, nil
 }
 
-// Flush makes changes of what idle windows hold back, without waiting for them.
-func (f *FS) Flush() error { return f.t.flushAll() }
+// Flush makes changes of what idle windows hold back, without waiting for them. What was closed before the call is
+// among it.
+func (f *FS) Flush() error {
+	f.t.awaitReleases(func() { time.Sleep(releasePause) })
+	return f.t.flushAll()
+}
 
 // Mount is a mounted file system.
 type Mount struct {

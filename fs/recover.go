@@ -3,6 +3,7 @@ package fs
 import (
 	"errors"
 	"syscall"
+	"time"
 
 	"mailfs/internal/names"
 	"mailfs/replica"
@@ -104,6 +105,32 @@ func (t *tree) releaseHeld(held []*replica.Change) error {
 		}
 		return nil
 	})
+}
+
+// A close tells the kernel first and the file system a little later that a file was released. awaitReleases gives the
+// releases that are on their way time to arrive, so that what a program closed before the call counts as closed; a
+// file that somebody keeps open after a close of one of its descriptors holds it up for no longer than this.
+const (
+	releasePause  = 2 * time.Millisecond
+	releasePauses = 1000
+)
+
+func (t *tree) awaitReleases(pause func()) {
+	for i := 0; i < releasePauses && t.releasing(); i++ {
+		pause()
+	}
+}
+
+// releasing reports whether the release of a file that was written to is on its way.
+func (t *tree) releasing() bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for _, f := range t.files {
+		if f.writers > 0 && f.closing.Load() {
+			return true
+		}
+	}
+	return false
 }
 
 // flushAll ends every idle window: what was saved and closed becomes a change now, and what waits in the journal

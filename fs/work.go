@@ -44,6 +44,7 @@ func (h *handle) flush(closing bool) error {
 		closing = f.writers == 1
 		f.t.mu.RUnlock()
 	}
+	defer f.closing.Store(true)
 	return f.save(closing)
 }
 
