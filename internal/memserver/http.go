@@ -258,8 +258,12 @@ func (x *exchange) answer(ss *session, body encoder) {
 	_ = mapihttp.StreamWriter{W: x.w}.Done(x.fields(mapihttp.CodeSuccess), data) // nobody is left to tell
 }
 
-func (x *exchange) setCookies(ss *session) {
+func (x *exchange) setContextCookie(ss *session) {
 	http.SetCookie(x.w, &http.Cookie{Name: cookieContext, Value: ss.id, Path: "/mapi", HttpOnly: true})
+}
+
+func (x *exchange) setCookies(ss *session) {
+	x.setContextCookie(ss)
 	http.SetCookie(x.w, &http.Cookie{Name: cookieSequence, Value: ss.currentSequence(), Path: "/mapi", HttpOnly: true})
 }
 
@@ -403,7 +407,8 @@ func (x *exchange) notificationWait() {
 		x.badBody(err)
 		return
 	}
-	x.setCookies(ss)
+	// Not the sequence cookie: this answer overtakes those of Execute, or is overtaken.
+	x.setContextCookie(ss)
 	x.begin()
 	ctx, cancel := context.WithTimeout(x.r.Context(), x.srv.cfg.WaitLimit)
 	defer cancel()
