@@ -460,6 +460,51 @@ func TestOneAtATime(t *testing.T) {
 	}
 }
 
+// TestLateWaitKeepsCookies checks that the answer to a NotificationWait, made when the
+// sequence was still an older one, does not put that one back.
+func TestLateWaitKeepsCookies(t *testing.T) {
+	f, srv := newFake(t)
+	c := connected(t, srv.URL, nil)
+	arrived, release := make(chan struct{}), make(chan struct{})
+	f.on(NotificationWait, func(w http.ResponseWriter, r *http.Request) {
+		old, err := r.Cookie("MapiSequence")
+		if err != nil {
+			t.Error(err)
+			old = &http.Cookie{Name: "MapiSequence"}
+		}
+		close(arrived)
+		<-release
+		http.SetCookie(w, &http.Cookie{Name: "MapiSequence", Value: old.Value})
+		http.SetCookie(w, &http.Cookie{Name: "X-BackEndCookie", Value: "fresh"})
+		h := w.Header()
+		h.Set("Content-Type", ContentType)
+		h.Set(HeaderResponseCode, "0")
+		body, err := NotificationWaitResponse{}.Encode()
+		if err != nil {
+			t.Error(err)
+		}
+		sw := StreamWriter{W: w}
+		_ = sw.Processing()
+		_ = sw.Done(nil, body)
+	})
+	waited := make(chan error, 1)
+	go func() { _, err := c.NotificationWait(t.Context()); waited <- err }()
+	<-arrived
+	if _, err := c.Execute(t.Context(), nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	close(release)
+	if err := <-waited; err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Execute(t.Context(), nil, 0); err != nil {
+		t.Fatalf("after the wait: %v", err)
+	}
+	if sent := f.sent("Cookie"); !strings.Contains(sent[len(sent)-1], "X-BackEndCookie=fresh") {
+		t.Errorf("the wait's own cookie was not kept: %s", sent[len(sent)-1])
+	}
+}
+
 // TestWaitEndsWithSession checks that a NotificationWait does not outlive its
 // session context.
 func TestWaitEndsWithSession(t *testing.T) {

@@ -3,6 +3,7 @@ package mapihttp
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -67,6 +68,16 @@ func (c cookies) set(name, value string, remove bool) cookies {
 		return c
 	}
 	return append(c, cookie{name, value})
+}
+
+// keepNewer returns the cookies with those of now that have changed since sent was sent.
+func (c cookies) keepNewer(now, sent cookies) cookies {
+	for _, k := range now {
+		if !slices.Contains(sent, k) {
+			c = c.set(k.name, k.value, false)
+		}
+	}
+	return c
 }
 
 // expires reports whether the attributes of a Set-Cookie withdraw the cookie.

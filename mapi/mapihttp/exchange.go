@@ -78,6 +78,7 @@ type exchanging struct {
 	start  time.Time
 	event  Event
 
+	sent      cookies // with the request
 	ctx       context.Context
 	watch     *time.Timer // ends ctx when the server is silent for too long
 	idle      time.Duration
@@ -131,6 +132,7 @@ func (x *exchanging) request() (*http.Request, error) {
 		jar = x.args.cookies
 	}
 	x.c.mu.Unlock()
+	x.sent = jar
 	if h := jar.header(); h != "" {
 		req.Header.Set("Cookie", h)
 	}
@@ -201,6 +203,10 @@ func (x *exchanging) remember(h http.Header) error {
 		x.s.expiry = time.Duration(ms) * time.Millisecond
 	}
 	jar, err := x.s.jar.update(h)
+	if err == nil && x.args.kind == NotificationWait {
+		// It runs beside other requests, whose answers have newer cookies.
+		jar = jar.keepNewer(x.s.jar, x.sent)
+	}
 	x.s.jar = jar
 	return err
 }
