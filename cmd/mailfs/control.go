@@ -80,6 +80,9 @@ func socketPath(mountpoint string) (string, error) {
 	return filepath.Join(dir, hex.EncodeToString(sum[:8])+".sock"), nil
 }
 
+// lastAnswers bounds how long a mount that ends waits for the answers to what it was asked.
+const lastAnswers = 2 * time.Second
+
 // serveControl answers on the mount's socket until the returned function is called.
 func serveControl(mountpoint string, c controller) (stop func(), err error) {
 	path, err := socketPath(mountpoint)
@@ -100,7 +103,14 @@ func serveControl(mountpoint string, c controller) (stop func(), err error) {
 	}
 	srv := &http.Server{Handler: controlHandler(c), ReadHeaderTimeout: 5 * time.Second}
 	go srv.Serve(l) //nolint:errcheck // always ErrServerClosed, by stop
-	return func() { srv.Close() }, nil
+	return func() {
+		// The request that unmounted is one of those under way, and wants its answer.
+		ctx, cancel := context.WithTimeout(context.Background(), lastAnswers)
+		defer cancel()
+		if srv.Shutdown(ctx) != nil {
+			srv.Close()
+		}
+	}, nil
 }
 
 func controlHandler(c controller) http.Handler {
