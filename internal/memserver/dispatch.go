@@ -151,6 +151,7 @@ func (b *batch) run(calls []rop.Call) mapi.ErrorCode {
 		b.ss.srv.stats.rop(uint8(c.Request.ROP()))
 		if c.Request.ROP() == rop.IDRelease {
 			b.release(c)
+			left -= sizes[i]
 			continue
 		}
 		// What is certainly too little for any answer is not worth executing.

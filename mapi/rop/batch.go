@@ -175,7 +175,7 @@ func (b *Batch) run(ctx context.Context) error {
 			continue
 		}
 		n, err := b.session.execute(ctx, p)
-		if errors.Is(err, mapi.EcBufferTooSmall) && p.divisible() {
+		if errors.Is(err, errFewer) || errors.Is(err, mapi.EcBufferTooSmall) && p.divisible() {
 			limit = len(p.results) / 2
 			continue
 		}

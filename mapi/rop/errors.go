@@ -34,6 +34,7 @@ func (e *WrongServer) Error() string { return "mailbox is on " + e.ServerName + 
 func (e *WrongServer) Unwrap() error { return e.Err }
 
 var (
+	errFewer    = errors.New("rop: the server got to none of the requests")
 	errNotRun   = errors.New("rop: the batch was not run")
 	errRunTwice = errors.New("rop: the batch was run before")
 	errReleased = errors.New("rop: the object was released")

@@ -173,6 +173,9 @@ func (s *Session) retrySmall(p *packed, answered int) (settled int, err error) {
 		return p.upTo(answered), nil
 	}
 	r := p.result(answered)
+	if len(p.results) > 1 {
+		return 0, errFewer
+	}
 	r.fail(outOfRoom(r.request.ROP()))
 	return p.upTo(answered + 1), nil
 }

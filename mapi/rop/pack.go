@@ -60,6 +60,15 @@ func (s *Session) pack(rest []*Result, limit int) *packed {
 	return p
 }
 
+// sizeLimit is what a buffer may grow to. One with several requests leaves a server room to hand back
+// those that it did not get to ([MS-OXCROPS] 2.2.15.1), beside the answers to the others.
+func (p *packed) sizeLimit() int {
+	if len(p.results) == 0 {
+		return MaxPayload
+	}
+	return MaxPayload - 2<<10
+}
+
 // packReleases puts the first queued releases into the buffer.
 func (s *Session) packReleases(p *packed) {
 	const most = maxSlots / 2 // leave room for operations
@@ -126,7 +135,7 @@ func (p *packed) add(r *Result, maxOut int) (fits bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if p.size+n+4*(len(p.objects)+slots) > MaxPayload {
+	if p.size+n+4*(len(p.objects)+slots) > p.sizeLimit() {
 		return false, nil
 	}
 	room, ok := hasRoom(r.request, p.room, min(roomLimit, maxOut)-4*(len(p.objects)+slots))
