@@ -42,7 +42,7 @@ func (s *Syncer) resolve(ctx context.Context, l *link, j job) error {
 		return err
 	}
 	if out.Action == conflict.TakeRemote {
-		return s.takeRemote(j, theirs, nil)
+		return s.takeRemote(j, theirs, nil, j.n.Version)
 	}
 	return s.keepBoth(ctx, l, j, theirs, out)
 }
@@ -128,13 +128,25 @@ func (s *Syncer) fetchVersion(ctx context.Context, l *link, j job, k keys) (*arr
 	return a, nil
 }
 
-// takeRemote replaces the local version, whose content changes are void.
-func (s *Syncer) takeRemote(j job, theirs *arrival, link []byte) error {
+// errSuperseded says that the user saved again while a conflict was being resolved.
+var errSuperseded = errors.New("syncer: saved again meanwhile")
+
+// takeRemote replaces the local version, whose content changes are void. version is the one
+// that was judged: what the user saved since is nowhere else, so it stays, and with a link
+// (the loser that was stored is then not the last word) nothing happens but errSuperseded.
+func (s *Syncer) takeRemote(j job, theirs *arrival, link []byte, version uint64) error {
 	err := s.rep.Update(func(u *replica.Update) error {
 		u.Remote(true)
 		n, err := u.Node(j.c.Item)
 		if err != nil {
 			return ignoreMissing(err)
+		}
+		if n.Version != version {
+			if link != nil {
+				return errSuperseded
+			}
+			// The later save is queued on top of this one and meets the server's version by itself.
+			return u.DropChange(j.c.Seq)
 		}
 		changes, err := u.ChangesOf(n.Num)
 		if err != nil {
@@ -189,7 +201,7 @@ func (s *Syncer) keepBoth(ctx context.Context, l *link, j job, theirs *arrival, 
 	if err := s.reserve(ctx, l, 1); err != nil {
 		return err
 	}
-	loser, err := s.makeLoser(l, j, theirs, out, dir)
+	loser, version, err := s.makeLoser(l, j, theirs, out, dir)
 	if err != nil {
 		return err
 	}
@@ -202,9 +214,9 @@ func (s *Syncer) keepBoth(ctx context.Context, l *link, j job, theirs *arrival, 
 	if out.Winner == conflict.Local {
 		err = s.goOnTop(j, keys{change: theirs.change, pcl: theirs.pcl}, out.PCL, link)
 	} else {
-		err = s.takeRemote(j, theirs, link)
+		err = s.takeRemote(j, theirs, link, version)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, errSuperseded) {
 		return err
 	}
 	return s.rep.Update(func(u *replica.Update) error { return u.SetSetting(loserSetting(j.c.Seq), nil) })
@@ -215,14 +227,15 @@ func (s *Syncer) keepBoth(ctx context.Context, l *link, j job, theirs *arrival, 
 func loserSetting(seq uint64) string { return fmt.Sprintf("syncer.loser.%d", seq) }
 
 // makeLoser stores the losing version in the Conflicts folder with a queued upload,
-// unless that was done before.
-func (s *Syncer) makeLoser(l *link, j job, theirs *arrival, out conflict.Outcome, dir *replica.Node) (loser *replica.Node, err error) {
+// unless that was done before. It returns which local version was current then.
+func (s *Syncer) makeLoser(l *link, j job, theirs *arrival, out conflict.Outcome, dir *replica.Node) (loser *replica.Node, version uint64, err error) {
 	content, at := theirs.full, theirs.modified
+	latest, version, err := s.latest(j.n.Num)
+	if err != nil {
+		return nil, 0, err
+	}
 	if out.Winner == conflict.Remote {
-		if content, err = s.latest(j.n); err != nil {
-			return nil, err
-		}
-		at = j.c.Modified
+		content, at = latest, j.c.Modified
 	}
 	m := *content
 	m.Properties = m.Properties.Clone()
@@ -232,14 +245,15 @@ func (s *Syncer) makeLoser(l *link, j job, theirs *arrival, out conflict.Outcome
 	m.Properties = withLink(m.Properties, messageEntryID(l.mailbox, j.folder.Folder.SourceKey, j.c.SourceKey))
 	size, err := s.render.size(&m)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	err = s.rep.Update(func(u *replica.Update) error {
-		if num, ok, err := noted(u, loserSetting(j.c.Seq)); err != nil || ok {
-			if err == nil {
-				loser, err = u.Node(num)
-			}
-			if !errors.Is(err, replica.ErrNotFound) {
+		num, of, ok, err := noted(u, loserSetting(j.c.Seq))
+		if err != nil {
+			return err
+		}
+		if ok && (of == version || out.Winner == conflict.Local) {
+			if loser, err = u.Node(num); !errors.Is(err, replica.ErrNotFound) {
 				return err
 			}
 		}
@@ -249,8 +263,7 @@ func (s *Syncer) makeLoser(l *link, j job, theirs *arrival, out conflict.Outcome
 		fillInfo(n.Message, m.Properties)
 		n.Size, n.Exact = size, true
 		n.Name = s.freeName(&u.View, dir.Num, names.Loser(j.n.Name, at.Time(), s.cfg.Location, j.c.SourceKey), mapi.SourceKey(j.c.ChangeKey))
-		num, err := u.Insert(n)
-		if err != nil {
+		if num, err = u.Insert(n); err != nil {
 			return err
 		}
 		n.Num = num
@@ -263,27 +276,33 @@ func (s *Syncer) makeLoser(l *link, j job, theirs *arrival, out conflict.Outcome
 		if loser, err = u.Node(num); err != nil {
 			return err
 		}
-		return u.SetSetting(loserSetting(j.c.Seq), binary.BigEndian.AppendUint64(nil, uint64(num)))
+		note := binary.BigEndian.AppendUint64(nil, uint64(num))
+		return u.SetSetting(loserSetting(j.c.Seq), binary.BigEndian.AppendUint64(note, version))
 	})
-	return loser, err
+	return loser, version, err
 }
 
-// latest returns the content that the user sees.
-func (s *Syncer) latest(n *replica.Node) (m *mapi.Message, err error) {
+// latest returns the content that the user sees, with its version.
+func (s *Syncer) latest(num replica.Num) (m *mapi.Message, version uint64, err error) {
 	err = s.rep.View(func(v *replica.View) error {
-		m, err = v.Message(n.Num)
+		n, err := v.Node(num)
+		if err != nil {
+			return err
+		}
+		version = n.Version
+		m, err = v.Message(num)
 		return err
 	})
-	return m, err
+	return m, version, err
 }
 
-// noted reads an item number from a setting.
-func noted(u *replica.Update, key string) (replica.Num, bool, error) {
+// noted reads from a setting which loser a conflict has made, of which local version.
+func noted(u *replica.Update, key string) (num replica.Num, version uint64, ok bool, err error) {
 	b, err := u.Setting(key)
-	if err != nil || len(b) != 8 {
-		return 0, false, err
+	if err != nil || len(b) != 16 {
+		return 0, 0, false, err
 	}
-	return replica.Num(binary.BigEndian.Uint64(b)), true, nil
+	return replica.Num(binary.BigEndian.Uint64(b)), binary.BigEndian.Uint64(b[8:]), true, nil
 }
 
 // sendLoser uploads a loser; nil if the server did not take it yet.
