@@ -21,11 +21,13 @@ type handClock struct {
 	mu     sync.Mutex
 	now    time.Time
 	timers map[*handTimer]bool
+	made   int
 }
 
 type handTimer struct {
 	c  *handClock
 	at time.Time
+	no int
 	f  func()
 }
 
@@ -42,7 +44,8 @@ func (c *handClock) Now() time.Time {
 func (c *handClock) AfterFunc(d time.Duration, f func()) timer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	t := &handTimer{c, c.now.Add(d), f}
+	c.made++
+	t := &handTimer{c, c.now.Add(d), c.made, f}
 	c.timers[t] = true
 	return t
 }
@@ -61,7 +64,7 @@ func (c *handClock) Advance(d time.Duration) {
 	for {
 		var due *handTimer
 		for t := range c.timers {
-			if !t.at.After(c.now) && (due == nil || t.at.Before(due.at)) {
+			if !t.at.After(c.now) && (due == nil || t.at.Before(due.at) || t.at.Equal(due.at) && t.no < due.no) {
 				due = t
 			}
 		}
@@ -269,6 +272,21 @@ type bed struct {
 
 func newBed(t *testing.T, change ...func(*Options)) *bed {
 	t.Helper()
+	b := openBed(t, change...)
+	t.Cleanup(func() {
+		if bad, err := b.r.Check(); err != nil || len(bad) > 0 {
+			t.Errorf("replica check: %v %v", bad, err)
+		}
+		if err := b.r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
+// openBed is newBed for a caller that checks and closes the replica itself.
+func openBed(t *testing.T, change ...func(*Options)) *bed {
+	t.Helper()
 	fx, err := newFixture("")
 	if err != nil {
 		t.Fatal(err)
@@ -282,16 +300,7 @@ func newBed(t *testing.T, change ...func(*Options)) *bed {
 	if opt, err = opt.withDefaults(); err != nil {
 		t.Fatal(err)
 	}
-	b := &bed{fixture: fx, t: t, tree: newTree(opt), clock: clock}
-	t.Cleanup(func() {
-		if bad, err := fx.r.Check(); err != nil || len(bad) > 0 {
-			t.Errorf("replica check: %v %v", bad, err)
-		}
-		if err := fx.r.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return b
+	return &bed{fixture: fx, t: t, tree: newTree(opt), clock: clock}
 }
 
 // walk finds the entry of a path.

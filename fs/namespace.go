@@ -309,6 +309,7 @@ func (t *tree) dropped(n *replica.Node) {
 	case n.Kind == replica.KindMessage:
 		t.remember(n.Parent, n.Name, n)
 	case ok && t.opt.IdleWindow > 0:
+		t.forgetSlots(c.Item)
 		t.slots[slotKey{n.Parent, n.Name}] = slot{message: c.Item, base: c.base(), until: t.ready()}
 	}
 	t.mu.RLock()

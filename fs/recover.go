@@ -2,6 +2,7 @@ package fs
 
 import (
 	"errors"
+	"slices"
 	"syscall"
 	"time"
 
@@ -155,6 +156,7 @@ func (t *tree) waiting() []replica.Num {
 	for num := range t.pending {
 		nums = append(nums, num)
 	}
+	slices.Sort(nums)
 	return nums
 }
 

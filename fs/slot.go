@@ -94,12 +94,18 @@ func (t *tree) remember(parent replica.Num, name string, n *replica.Node) {
 		return
 	}
 	now := t.clock.Now()
+	t.forgetSlots(n.Num)
+	t.slots[slotKey{parent, name}] = slot{message: n.Num, base: baseOf(n), until: now.Add(t.opt.IdleWindow)}
+}
+
+// forgetSlots drops the slots of a message, and those whose time is over.
+func (t *tree) forgetSlots(num replica.Num) {
+	now := t.clock.Now()
 	for k, s := range t.slots {
-		if !now.Before(s.until) {
+		if s.message == num || !now.Before(s.until) {
 			delete(t.slots, k)
 		}
 	}
-	t.slots[slotKey{parent, name}] = slot{message: n.Num, base: baseOf(n), until: now.Add(t.opt.IdleWindow)}
 }
 
 // takeSlot gives n, a file that just got its name, a claim on the message that the name remembers, if it may have
