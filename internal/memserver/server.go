@@ -38,7 +38,6 @@ type Server struct {
 	mu       sync.Mutex
 	boxes    []*Mailbox
 	sessions map[string]*session
-	nextSess uint64
 	closed   chan struct{}
 
 	background sync.WaitGroup // deliveries under way

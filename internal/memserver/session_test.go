@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -400,17 +401,17 @@ func TestScript(t *testing.T) {
 			if overHTTP {
 				c, _ = dialHTTP(t, s, m, nil)
 			}
-			hit := false
+			var hit atomic.Bool
 			s.SetScript(func(r Request) Fault {
 				if !r.Has(uint8(rop.IDGetReceiveFolder)) {
 					return Fault{}
 				}
-				hit = true
+				hit.Store(true)
 				return tc.fault
 			})
 			out, err := c.tr.Execute(ctx, payload, 0x10000)
-			if !hit || !tc.check(err) {
-				t.Errorf("%s, HTTP %v: hit %v, %v", name, overHTTP, hit, err)
+			if !hit.Load() || !tc.check(err) {
+				t.Errorf("%s, HTTP %v: hit %v, %v", name, overHTTP, hit.Load(), err)
 			}
 			if tc.busy {
 				r, err := rop.DecodeResponses(out[0], rop.Requests{}, nil)

@@ -38,8 +38,6 @@ const (
 	specialCount
 )
 
-const logonFolders = 13
-
 // defaultFolder describes a folder of a new mailbox. The order of the table is the
 // order of the ids.
 type defaultFolder struct {
