@@ -333,7 +333,6 @@ func (x *exchange) connect() {
 		return
 	}
 	ss := x.srv.newSession(x.user)
-	ss.clientVersion = clientVersion(x.r.Header.Get(mapihttp.HeaderClientApplication))
 	p.PollsMax, p.RetryCount, p.RetryDelay = 60000, 6, 10000
 	p.DisplayName = x.user.cfg.DisplayName
 	x.answer(ss, p)
@@ -447,17 +446,4 @@ func (x *exchange) waitEvent(ctx context.Context, ss *session) bool {
 			return false
 		}
 	}
-}
-
-// clientVersion reads X-ClientApplication: "Outlook/15.0.4815.1002".
-func clientVersion(s string) (v mapi.ServerVersion) {
-	_, num, _ := strings.Cut(s, "/")
-	for i, part := range strings.SplitN(num, ".", len(v)) {
-		n, err := strconv.ParseUint(part, 10, 16)
-		if err != nil {
-			break
-		}
-		v[i] = uint16(n)
-	}
-	return v
 }

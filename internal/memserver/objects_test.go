@@ -466,3 +466,31 @@ func TestFolderROPs(t *testing.T) {
 		t.Error("PidTagDisplayName does not rename")
 	}
 }
+
+// TestCommitTime checks the hint by which clients find the folders with news, also
+// with a clock that stands still.
+func TestCommitTime(t *testing.T) {
+	s, m := newServer(t, Config{})
+	inbox := m.Folder(FolderInbox)
+	c := dial(t, s, m)
+	h := c.folder(inbox)
+	hint := func() [2]any {
+		p := c.props(h, mapi.PidTagLocalCommitTimeMax, mapi.PidTagDeletedCountTotal)
+		return [2]any{p[0].Value, p[1].Value}
+	}
+	var mid mapi.MID
+	for _, step := range []struct {
+		name string
+		do   func() error
+	}{
+		{"delivery", func() error { mid = deliver(t, m, inbox, mail("one")); return nil }},
+		{"read", func() error { return m.MarkRead(mid, true) }},
+		{"edit", func() error { return m.Edit(mid, func(c *mapi.Message) { retitleContent(c, "two") }) }},
+		{"soft deletion", func() error { return m.Delete(mid, false) }},
+	} {
+		last := hint()
+		if err := step.do(); err != nil || hint() == last {
+			t.Errorf("%s: %v %v", step.name, err, hint())
+		}
+	}
+}

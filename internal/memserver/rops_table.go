@@ -189,7 +189,7 @@ func (op *operation) hierarchyTable(q *rop.GetHierarchyTableRequest, f *folder) 
 		case soft:
 			list = m.deletedChildren(id)
 		case deep:
-			list, depths = m.descendantsDeep(id, 1)
+			list, depths = m.descendantsDeep(id)
 		default:
 			list = m.children(id)
 		}

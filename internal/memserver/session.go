@@ -5,8 +5,6 @@ import (
 	"encoding/base64"
 	"sync"
 	"time"
-
-	"mailfs/mapi"
 )
 
 // session is one session context ([MS-OXCMAPIHTTP] 1.3.2): who signed in, the
@@ -29,8 +27,6 @@ type session struct {
 	released   map[uint32]bool
 	nextHandle uint32
 	logons     [256]*object
-	// clientVersion is what X-ClientApplication said ([MS-OXCMAPIHTTP] 2.2.3.3.4).
-	clientVersion mapi.ServerVersion
 }
 
 // maxHandles bounds the open objects of one session.

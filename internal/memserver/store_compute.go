@@ -192,7 +192,7 @@ func (m *Mailbox) folderComputed(f *folder, id uint16) (any, bool) {
 	case 0x36010000:
 		return f.folderType(), true
 	case 0x360A0000:
-		return len(m.children(f.id)) > 0, true
+		return m.hasChildren(f.id), true
 	case 0x36020000:
 		return int32(x.normal), true
 	case 0x36030000:

@@ -117,7 +117,7 @@ func (m *Mailbox) putFolder(f *folder) {
 	if f.foreign != "" {
 		m.state.foreign[f.foreign] = f.id
 	}
-	now := m.srv.now()
+	now := m.commitTime()
 	m.state.indexes[f.id].commitMax = now
 	m.touchHierarchy(f.parent, now)
 	if old != nil && old.parent != f.parent {
@@ -145,22 +145,25 @@ func (m *Mailbox) children(parent mapi.GlobCnt) []*folder {
 	return out
 }
 
-// descendants returns all live folders below a folder, parents before children.
-func (m *Mailbox) descendants(parent mapi.GlobCnt) []*folder {
-	byParent := map[mapi.GlobCnt][]*folder{}
+// hasChildren is len(children) > 0 without making the list.
+func (m *Mailbox) hasChildren(parent mapi.GlobCnt) bool {
 	for _, f := range m.state.folders {
-		if !f.deleted && f.parent != 0 {
-			byParent[f.parent] = append(byParent[f.parent], f)
+		if f.parent == parent && !f.deleted && f.id != parent {
+			return true
 		}
 	}
+	return false
+}
+
+// descendants returns all live folders below a folder, parents before children.
+func (m *Mailbox) descendants(parent mapi.GlobCnt) []*folder {
+	byParent := m.byParent()
 	var out []*folder
 	level := []mapi.GlobCnt{parent}
 	for len(level) > 0 {
 		var next []mapi.GlobCnt
 		for _, p := range level {
-			kids := byParent[p]
-			slices.SortFunc(kids, func(a, b *folder) int { return cmp.Compare(a.id, b.id) })
-			for _, f := range kids {
+			for _, f := range byParent[p] {
 				out = append(out, f)
 				next = append(next, f.id)
 			}
@@ -172,13 +175,31 @@ func (m *Mailbox) descendants(parent mapi.GlobCnt) []*folder {
 
 // descendantsDeep returns all live folders below a folder with their depth, each
 // directly followed by what is below it, as a table with the depth flag shows them.
-func (m *Mailbox) descendantsDeep(parent mapi.GlobCnt, depth int32) (out []*folder, depths []int32) {
-	for _, f := range m.children(parent) {
-		out, depths = append(out, f), append(depths, depth)
-		sub, subDepths := m.descendantsDeep(f.id, depth+1)
-		out, depths = append(out, sub...), append(depths, subDepths...)
+func (m *Mailbox) descendantsDeep(parent mapi.GlobCnt) (out []*folder, depths []int32) {
+	byParent := m.byParent()
+	var walk func(mapi.GlobCnt, int32)
+	walk = func(id mapi.GlobCnt, depth int32) {
+		for _, f := range byParent[id] {
+			out, depths = append(out, f), append(depths, depth)
+			walk(f.id, depth+1)
+		}
 	}
+	walk(parent, 1)
 	return out, depths
+}
+
+// byParent returns the live folders below each folder, by id.
+func (m *Mailbox) byParent() map[mapi.GlobCnt][]*folder {
+	out := map[mapi.GlobCnt][]*folder{}
+	for _, f := range m.state.folders {
+		if !f.deleted && f.parent != 0 {
+			out[f.parent] = append(out[f.parent], f)
+		}
+	}
+	for _, kids := range out {
+		slices.SortFunc(kids, func(a, b *folder) int { return cmp.Compare(a.id, b.id) })
+	}
+	return out
 }
 
 // isBelow reports whether f is top or lies below it.
@@ -263,7 +284,7 @@ func (m *Mailbox) removeFolder(f *folder, hard bool) {
 		g.deleted = true
 		m.state.folders[f.id] = g
 	}
-	m.touchHierarchy(f.parent, m.srv.now())
+	m.touchHierarchy(f.parent, m.commitTime())
 	if px := m.state.indexes[f.parent]; px != nil {
 		px.deletedTotal++
 	}

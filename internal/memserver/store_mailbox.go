@@ -21,6 +21,7 @@ type Mailbox struct {
 	state boxState
 	names nameTable
 	repls []mapi.GUID     // repls[i] has ReplID i+1; repls[0] is the own replica
+	last  mapi.FileTime   // the newest commit time given out
 	subs  []*subscription // in the order in which they were made
 }
 
@@ -82,6 +83,13 @@ func (m *Mailbox) allocID(n uint32) mapi.GlobCnt {
 func (m *Mailbox) allocCN() mapi.GlobCnt {
 	m.state.lastCN++
 	return m.state.lastCN
+}
+
+// commitTime returns the time of a change, later than that of any change before it:
+// clients compare the times of folders to find out where something changed.
+func (m *Mailbox) commitTime() mapi.FileTime {
+	m.last = max(m.srv.now(), m.last+1)
+	return m.last
 }
 
 // longID returns the long form of an own id.

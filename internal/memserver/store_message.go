@@ -114,7 +114,7 @@ func (m *Mailbox) putMessage(v *message) {
 		x.items[v.id] = v
 		x.count(v, 1)
 	}
-	x.commitMax = m.srv.now()
+	x.commitMax = m.commitTime()
 }
 
 func (m *Mailbox) unindex(old *message) {
@@ -153,7 +153,7 @@ func (m *Mailbox) removeMessage(v *message, hard bool) {
 		m.putMessage(w)
 	}
 	x.deletedTotal++
-	x.commitMax = m.srv.now()
+	x.commitMax = m.commitTime()
 	m.emit(event{kind: eventDeleted, folder: v.folder, message: v.id, fai: v.fai})
 	m.emitFolderChanged(v.folder)
 }
@@ -221,7 +221,7 @@ func (m *Mailbox) moveMessage(v *message, dst, newID mapi.GlobCnt) *message {
 	x := m.state.indexes[v.folder]
 	m.purge(v.id)
 	x.deletedTotal++
-	x.commitMax = m.srv.now()
+	x.commitMax = m.commitTime()
 	m.emitFolderChanged(v.folder)
 	return w
 }
