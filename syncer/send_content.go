@@ -14,6 +14,7 @@ import (
 type sending struct {
 	job
 	w    *messageWriter
+	obj  *object
 	imp  *answer
 	save *answer
 	back *answer
@@ -49,7 +50,11 @@ func (s *Syncer) sendContent(ctx context.Context, l *link, run []job) error {
 		}
 		one, err := l.importMessage(ctx, b, coll, j, m)
 		if err != nil {
-			return err
+			// an object that is not saved leaves nothing behind
+			if err := s.judge(j.c, err); err != nil {
+				return err
+			}
+			continue
 		}
 		out = append(out, one)
 	}
@@ -58,6 +63,23 @@ func (s *Syncer) sendContent(ctx context.Context, l *link, run []job) error {
 	}
 	if opened.code() != 0 {
 		return s.folderRefused(run, opened)
+	}
+	return s.saveContent(ctx, l, b, out)
+}
+
+// saveContent saves those messages whose content arrived whole, in a request of its own:
+// an item that was saved with something missing, and whose answer got lost, would
+// pass for one that is there.
+func (s *Syncer) saveContent(ctx context.Context, l *link, b *batch, out []*sending) error {
+	for _, one := range out {
+		if one.imp.err() == nil && one.w.problem() == nil {
+			one.save = b.do(one.obj, &rop.SaveChangesMessageRequest{SaveFlags: rop.SaveKeepOpenReadWrite})
+			one.back = b.askKeys(one.obj)
+		}
+		b.release(one.obj)
+	}
+	if err := b.run(ctx); err != nil {
+		return err
 	}
 	for _, one := range out {
 		if err := s.sentContent(ctx, l, one); err != nil {
@@ -111,6 +133,12 @@ func (s *Syncer) contentOf(j job) (m *mapi.Message, err error) {
 		m, err = v.SentMessage(j.c)
 		return err
 	})
+	if err == nil && len(j.c.Set)+len(j.c.Unset) > 0 {
+		// properties that were set before the message ever went up
+		with := *m
+		with.Properties = overlay(m.Properties, j.c)
+		m = &with
+	}
 	return m, err
 }
 
@@ -126,7 +154,7 @@ func (l *link) importMessage(ctx context.Context, b *batch, coll *object, j job,
 		flags |= rop.ImportAssociated
 	}
 	obj, imp := b.open(coll, &rop.SynchronizationImportMessageChangeRequest{ImportFlag: flags, PropertyValues: importValues(j.c)})
-	one.imp = imp
+	one.obj, one.imp = obj, imp
 	one.w = &messageWriter{l: l, b: b, ids: ids, failed: func() bool { return imp.resp() != nil && imp.err() != nil }}
 	// Settable before the first save only ([MS-OXCMSG] 2.2.1.6). An edit has it too, since an import
 	// can make a message anew; on one that is there it is a problem that does not count.
@@ -134,9 +162,6 @@ func (l *link) importMessage(ctx context.Context, b *batch, coll *object, j job,
 	if err := one.w.writeMessage(ctx, obj, m, 0); err != nil {
 		return nil, err
 	}
-	one.save = b.do(obj, &rop.SaveChangesMessageRequest{SaveFlags: rop.SaveKeepOpenReadWrite})
-	one.back = b.askKeys(obj)
-	b.release(obj)
 	return one, one.w.relieve(ctx)
 }
 
@@ -170,13 +195,12 @@ func (s *Syncer) sentContent(ctx context.Context, l *link, one *sending) error {
 	case one.imp.err() != nil:
 		return s.judge(c, one.imp.err())
 	}
-	if code := one.save.code(); code == mapi.EcObjectChanged {
-		return s.judge(c, one.save.err()) // somebody was faster: the next import finds the conflict
-	} else if one.save.err() != nil {
-		return s.judge(c, one.save.err())
-	}
 	if err := one.w.problem(); err != nil {
-		return s.incomplete(c, err)
+		return s.judge(c, err)
+	}
+	if err := one.save.err(); err != nil {
+		// 0x80040109 among them: somebody was faster, and the next import finds the conflict
+		return s.judge(c, err)
 	}
 	k, err := l.keysOf(ctx, one.back)
 	if err != nil {
@@ -194,26 +218,6 @@ func (s *Syncer) sentContent(ctx context.Context, l *link, one *sending) error {
 		key = id.SourceKey()
 	}
 	return s.ackContent(one.job, key, k)
-}
-
-// incomplete handles a message that was saved without some of its properties: the
-// change needs a key of its own to be sent again.
-func (s *Syncer) incomplete(c *replica.Change, why error) error {
-	err := s.rep.Update(func(u *replica.Update) error {
-		c.Base.PCL = c.PCL
-		c.Fixed = c.Kind == replica.ChangeCreate
-		if c.Fixed {
-			c.Kind, c.Fixed = replica.ChangeEdit, false
-			if err := u.SetKeys(c.Item, c.SourceKey, c.ChangeKey, c.PCL); err != nil {
-				return err
-			}
-		}
-		return u.SaveChange(c)
-	})
-	if err != nil {
-		return err
-	}
-	return s.judge(c, why)
 }
 
 // alreadyThere handles a send that went through before, and whose answer was lost.
@@ -240,6 +244,14 @@ func (s *Syncer) ackContent(j job, key mapi.SourceKey, k keys) error {
 		n, err := u.Node(c.Item)
 		if err != nil {
 			return ignoreMissing(err)
+		}
+		if _, err := u.Change(c.Seq); err != nil {
+			return ignoreMissing(err) // a loser went up with the conflict that made it
+		}
+		if len(c.Set)+len(c.Unset) > 0 {
+			if err := s.amend(u, n, c); err != nil {
+				return err
+			}
 		}
 		if err := u.SetKeys(n.Num, key, k.change, k.pcl); err != nil {
 			return err

@@ -77,6 +77,12 @@ func (s *Syncer) upload(ctx context.Context, l *link) error {
 			for _, j := range run {
 				tried[j.c.Seq]++
 			}
+			if run, err = s.stillDue(run); err != nil {
+				return err
+			}
+			if len(run) == 0 {
+				continue
+			}
 			if err := s.send(ctx, l, run); err != nil {
 				return err
 			}
@@ -134,6 +140,32 @@ func (s *Syncer) dueJobs(tried map[uint64]int) (jobs []job, err error) {
 		return nil
 	})
 	return jobs, err
+}
+
+// stillDue looks at a run again right before it is sent: the runs before it may have
+// sent, changed or dropped what is in it.
+func (s *Syncer) stillDue(run []job) (out []job, err error) {
+	err = s.rep.View(func(v *replica.View) error {
+		out = out[:0]
+		for _, was := range run {
+			c, err := v.Change(was.c.Seq)
+			if errors.Is(err, replica.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			j, ok, err := s.jobOf(v, c)
+			if err != nil {
+				return err
+			}
+			if ok && c.Error == nil && c.Kind == was.c.Kind && j.folder.Num == was.folder.Num {
+				out = append(out, j)
+			}
+		}
+		return nil
+	})
+	return out, err
 }
 
 // jobOf looks up what a change concerns; false if it has to wait.
@@ -277,7 +309,7 @@ func (s *Syncer) acknowledged(n int) {
 // refuse stores why the server does not take a change. It stays in the journal; the
 // item shows the reason.
 func (s *Syncer) refuse(c *replica.Change, code mapi.ErrorCode, text string) error {
-	s.cfg.Logf("upload: change %d was refused: %v", c.Seq, code)
+	s.cfg.Logf("upload: change %d was refused: %s", c.Seq, text)
 	e := &replica.ChangeError{Code: code, Text: text, At: s.cfg.Now()}
 	return s.rep.Update(func(u *replica.Update) error {
 		c.Error = e
@@ -340,7 +372,10 @@ func (s *Syncer) Retry(item replica.Num) error {
 func (s *Syncer) judge(c *replica.Change, err error) error {
 	var code mapi.ErrorCode
 	if !errors.As(err, &code) {
-		return err
+		if ofConnection(err) {
+			return err
+		}
+		return s.refuse(c, 0, err.Error()) // it can't even be written down: the others go on
 	}
 	switch code {
 	case mapi.EcAccessDenied, mapi.EcQuotaExceeded, mapi.EcTooBig, mapi.EcMessageTooBig, mapi.EcNotSupported,
@@ -356,6 +391,18 @@ func (s *Syncer) judge(c *replica.Change, err error) error {
 		c.Attempts++
 		return u.SaveChange(c)
 	})
+}
+
+// ofConnection reports whether an error tells of the connection, or of the caller's
+// patience, and not of one change.
+func ofConnection(err error) bool {
+	var away *mapi.Unreachable
+	var lost *mapi.SessionLost
+	var busy *mapi.Busy
+	var odd *mapi.Protocol
+	var refused *mapi.Refused
+	return errors.As(err, &away) || errors.As(err, &lost) || errors.As(err, &busy) || errors.As(err, &odd) ||
+		errors.As(err, &refused) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // nextReady returns when the first change that waits for its idle window may go, and

@@ -19,6 +19,17 @@ func (c *client) put(u *replica.Update, n *replica.Node, text string) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	// a save changes the text; flag and categories stay, as with a save through the mount
+	if old, err := u.Message(n.Num); err == nil {
+		for _, p := range old.Properties {
+			if p.Tag == mapi.PidTagFlagStatus || !p.Name.IsZero() {
+				m.Properties.Put(p)
+			}
+		}
+	}
+	if n.Message.Flag != 0 {
+		m.Properties.Set(mapi.PidTagFlagStatus, n.Message.Flag)
+	}
 	size, err := mime.Renderer{}.Size(m)
 	if err != nil {
 		c.t.Fatal(err)

@@ -13,9 +13,9 @@ import (
 
 const (
 	inlineValue = 4 << 10   // values larger than this go through a stream
-	streamPiece = 16 << 10  // bytes per RopWriteStream; every payload stays within 32 KiB
-	setBudget   = 16 << 10  // bytes of values per RopSetProperties
-	rowBudget   = 16 << 10  // bytes of recipients per RopModifyRecipients
+	streamPiece = 14 << 10  // bytes per RopWriteStream: two of them fit a payload of 32 KiB
+	setBudget   = 14 << 10  // bytes of values per RopSetProperties
+	rowBudget   = 14 << 10  // bytes of recipients per RopModifyRecipients
 	holdBudget  = 512 << 10 // bytes of requests that are gathered before they are sent
 	maxEmbedded = 32        // depth of embedded messages that is sent
 )
@@ -49,6 +49,7 @@ type messageWriter struct {
 	ids  map[mapi.PropertyName]uint16
 	sets []*answer
 	tags [][]mapi.PropertyTag // of each of sets
+	rest []*answer            // of everything else
 	// failed tells that what is written to will not be there; nothing more is sent then.
 	failed func() bool
 }
@@ -123,8 +124,17 @@ func (w *messageWriter) wire(p mapi.Property) (mapi.Property, bool) {
 	if _, isErr := p.Value.(mapi.ErrorCode); isErr || p.Value == nil || p.Tag.Type() == mapi.TypeUnspecified {
 		return p, false
 	}
-	if _, ok := p.Tag.Type().CodePage(); ok {
-		p.Tag = p.Tag.WithType(mapi.TypeString8)
+	_, coded := p.Tag.Type().CodePage()
+	if t := p.Tag.Type(); coded || t == mapi.TypeString || t == mapi.TypeString8 {
+		// what the value is counts: a stream can have a string in any of several forms
+		switch p.Value.(type) {
+		case string:
+			p.Tag = p.Tag.WithType(mapi.TypeString)
+		case mapi.String8:
+			p.Tag = p.Tag.WithType(mapi.TypeString8)
+		default:
+			return p, false
+		}
 	}
 	if !p.Name.IsZero() {
 		n, ok := w.ids[p.Name]
@@ -171,13 +181,13 @@ func valueBytes(v any) int {
 
 // writeStream writes a value through a stream.
 func (w *messageWriter) writeStream(ctx context.Context, obj *object, tag mapi.PropertyTag, v any) error {
-	st, _ := w.b.open(obj, &rop.OpenStreamRequest{PropertyTag: tag, OpenModeFlags: rop.OpenCreate})
+	st := w.open(obj, &rop.OpenStreamRequest{PropertyTag: tag, OpenModeFlags: rop.OpenCreate})
 	src := streamBytes(v)
 	for {
 		p := make([]byte, streamPiece)
 		n, err := io.ReadFull(src, p)
 		if n > 0 {
-			w.b.do(st, &rop.WriteStreamRequest{Data: p[:n]})
+			w.do(st, &rop.WriteStreamRequest{Data: p[:n]})
 			if err := w.relieve(ctx); err != nil {
 				return err
 			}
@@ -192,7 +202,7 @@ func (w *messageWriter) writeStream(ctx context.Context, obj *object, tag mapi.P
 			break
 		}
 	}
-	w.b.do(st, &rop.CommitStreamRequest{})
+	w.do(st, &rop.CommitStreamRequest{})
 	w.b.release(st)
 	return nil
 }
@@ -209,11 +219,22 @@ func (w *messageWriter) writeRecipients(obj *object, list []mapi.Recipient) erro
 	if len(list) == 0 {
 		return nil
 	}
+	plain := make([]mapi.Recipient, len(list))
+	for i, r := range list {
+		plain[i] = r
+		plain[i].Properties = make(mapi.PropertyBag, 0, len(r.Properties))
+		for _, p := range r.Properties {
+			if q, ok := w.wire(p); ok && p.Name.IsZero() {
+				plain[i].Properties = append(plain[i].Properties, q)
+			}
+		}
+	}
+	list = plain
 	columns := mapi.RecipientColumns(list)
 	var rows []rop.ModifyRecipientRow
 	size := 0
 	flush := func() {
-		w.b.do(obj, &rop.ModifyRecipientsRequest{RecipientColumns: columns, RecipientRows: rows})
+		w.do(obj, &rop.ModifyRecipientsRequest{RecipientColumns: columns, RecipientRows: rows})
 		rows, size = nil, 0
 	}
 	for i, r := range list {
@@ -237,7 +258,7 @@ func (w *messageWriter) writeAttachment(ctx context.Context, msg *object, a *map
 	if w.failed() {
 		return nil
 	}
-	att, _ := w.b.open(msg, &rop.CreateAttachmentRequest{})
+	att := w.open(msg, &rop.CreateAttachmentRequest{})
 	skip := func(tag mapi.PropertyTag) bool {
 		return a.Embedded != nil && tag.ID() == mapi.PidTagAttachDataObject.ID()
 	}
@@ -245,20 +266,36 @@ func (w *messageWriter) writeAttachment(ctx context.Context, msg *object, a *map
 		return err
 	}
 	if a.Embedded != nil {
-		inner, _ := w.b.open(att, &rop.OpenEmbeddedMessageRequest{CodePageID: rop.CodePageLogon, OpenModeFlags: rop.OpenCreate})
+		inner := w.open(att, &rop.OpenEmbeddedMessageRequest{CodePageID: rop.CodePageLogon, OpenModeFlags: rop.OpenCreate})
 		if err := w.writeMessage(ctx, inner, a.Embedded, depth+1); err != nil {
 			return err
 		}
-		w.b.do(inner, &rop.SaveChangesMessageRequest{SaveFlags: rop.SaveKeepOpenReadWrite})
+		w.do(inner, &rop.SaveChangesMessageRequest{SaveFlags: rop.SaveKeepOpenReadWrite})
 		w.b.release(inner)
 	}
-	w.b.do(att, &rop.SaveChangesAttachmentRequest{SaveFlags: rop.SaveKeepOpenReadWrite})
+	w.do(att, &rop.SaveChangesAttachmentRequest{SaveFlags: rop.SaveKeepOpenReadWrite})
 	w.b.release(att)
 	return w.relieve(ctx)
 }
 
+func (w *messageWriter) open(in *object, q rop.Request) *object {
+	obj, a := w.b.open(in, q)
+	w.rest = append(w.rest, a)
+	return obj
+}
+
+func (w *messageWriter) do(in *object, q rop.Request) { w.rest = append(w.rest, w.b.do(in, q)) }
+
 // problem returns what the server would not set and should have.
 func (w *messageWriter) problem() error {
+	for _, a := range w.rest {
+		if err := a.err(); err != nil {
+			return err
+		}
+		if r, ok := a.resp().(*rop.WriteStreamResponse); ok && int(r.WrittenSize) == 0 {
+			return mapi.EcStreamSizeError
+		}
+	}
 	for i, a := range w.sets {
 		r, ok := a.resp().(*rop.SetPropertiesResponse)
 		if err := a.err(); err != nil {
