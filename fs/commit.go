@@ -261,12 +261,20 @@ func (t *tree) newMessage(num replica.Num, s *saved) (n *replica.Node, err error
 			return err
 		}
 		t.strip(n)
+		state := takeKept(n)
 		if err := t.mark(u, num, false); err != nil {
 			return err
 		}
 		n.Kind, n.Mode = replica.KindMessage, 0
 		n.Message = &replica.MessageInfo{State: replica.StateFull, Read: true}
-		return t.putVersion(u, n, s, n.Mtime, replica.Base{}, replica.ChangeCreate)
+		if err := t.putVersion(u, n, s, n.Mtime, replica.Base{}, replica.ChangeCreate); err != nil {
+			return err
+		}
+		if err := state.apply(t, u, num); err != nil {
+			return err
+		}
+		n, err = u.Node(num)
+		return err
 	})
 	return n, err
 }
@@ -309,7 +317,7 @@ func (t *tree) succeed(n *replica.Node, s *saved, c claim) (after *replica.Node,
 		if err := t.mark(u, n.Num, false); err != nil {
 			return err
 		}
-		now.Mode, after = old.Mode, now
+		now.Mode = old.Mode
 		if same {
 			now.Content, now.Size, now.Exact = s.blob, s.size, true
 			err = u.Save(now)
@@ -320,7 +328,13 @@ func (t *tree) succeed(n *replica.Node, s *saved, c claim) (after *replica.Node,
 			}
 			err = t.putVersion(u, now, s, n.Mtime, base, replica.ChangeEdit)
 		}
-		if err != nil || home == now.Parent {
+		if err != nil {
+			return err
+		}
+		if err := takeKept(n).apply(t, u, n.Num); err != nil {
+			return err
+		}
+		if after, err = u.Node(n.Num); err != nil || home == now.Parent {
 			return err
 		}
 		return t.enqueueMove(u, now, home)

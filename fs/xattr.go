@@ -146,6 +146,8 @@ func (t *tree) ownXattrs(id nodeID, n, message *replica.Node, queued bool) map[s
 		}
 	case n.Kind == replica.KindFile:
 		put(xattrState, "local")
+		put(xattrRead, string(n.Xattrs[xattrRead]))
+		put(xattrFlag, string(n.Xattrs[xattrFlag]))
 	}
 	return out
 }
@@ -184,14 +186,18 @@ const (
 	xattrReplace = 2
 )
 
-// setxattr stores an attribute. Of those that mailfs gives, read and flag can be written, which queues a change;
-// other names of its own namespace are refused, and foreign ones are kept locally.
+// setxattr stores an attribute. Of those that mailfs gives, read and flag can be written, which queues a change; on a
+// local file they are kept until it becomes a message. To write another of mailfs's own is accepted and does nothing,
+// so that programs that copy attributes along with files (cp -a, rsync -X) don't fail. Foreign ones are kept locally.
 func (t *tree) setxattr(id nodeID, name string, value []byte, flags uint32) error {
 	if err := t.mayWriteXattr(id, name); err != nil {
 		return err
 	}
 	if len(value) > maxXattr {
 		return syscall.E2BIG
+	}
+	if toldXattr(name) {
+		return nil
 	}
 	t.ns.Lock()
 	defer t.ns.Unlock()
@@ -202,7 +208,10 @@ func (t *tree) setxattr(id nodeID, name string, value []byte, flags uint32) erro
 	switch name {
 	case xattrRead, xattrFlag:
 		if message.Message == nil {
-			return syscall.EOPNOTSUPP
+			if err := checkKept(message, name, string(value)); err != nil {
+				return err
+			}
+			break
 		}
 		if flags&xattrCreate != 0 {
 			return syscall.EEXIST
@@ -245,12 +254,66 @@ func (t *tree) mayWriteXattr(id nodeID, name string) error {
 		return syscall.EPERM
 	case !strings.HasPrefix(name, userSpace):
 		return syscall.EOPNOTSUPP
-	case name == xattrRead, name == xattrFlag:
-		return nil
-	case strings.HasPrefix(name, ownSpace), name == xattrMimeType, strings.HasPrefix(name, "user.xdg.origin.email."):
-		return syscall.EPERM
 	}
 	return nil
+}
+
+// toldXattr reports whether an attribute is one that mailfs tells and nobody can change.
+func toldXattr(name string) bool {
+	return name != xattrRead && name != xattrFlag &&
+		(strings.HasPrefix(name, ownSpace) || name == xattrMimeType || strings.HasPrefix(name, "user.xdg.origin.email."))
+}
+
+// checkKept tells whether a local file can keep an attribute of messages for the message that it may become.
+func checkKept(n *replica.Node, name, value string) error {
+	if n.Kind != replica.KindFile {
+		return syscall.EOPNOTSUPP
+	}
+	if name == xattrRead && value != "0" && value != "1" {
+		return syscall.EINVAL
+	}
+	if _, ok := flagValue(value); name == xattrFlag && !ok {
+		return syscall.EINVAL
+	}
+	return nil
+}
+
+// keptState is what a local file kept for the message that it becomes.
+type keptState struct {
+	read, flag string // empty if nobody said
+}
+
+// takeKept removes what a local file kept from it.
+func takeKept(n *replica.Node) keptState {
+	k := keptState{string(n.Xattrs[xattrRead]), string(n.Xattrs[xattrFlag])}
+	for _, name := range []string{xattrRead, xattrFlag} {
+		if n.Xattrs[name] != nil {
+			setLocal(n, name, nil)
+		}
+	}
+	return k
+}
+
+// apply makes a message what the file that it was, or that replaced it, was told to be.
+func (k keptState) apply(t *tree, u *replica.Update, num replica.Num) error {
+	if k.read != "" {
+		if err := t.putRead(u, num, k.read == "1"); err != nil {
+			return err
+		}
+	}
+	if flag, ok := flagValue(k.flag); ok {
+		return t.putFlag(u, num, flag)
+	}
+	return nil
+}
+
+func flagValue(name string) (int32, bool) {
+	for v, s := range flagNames {
+		if s == name {
+			return v, true
+		}
+	}
+	return 0, false
 }
 
 // setRead marks a message read or unread.
@@ -258,50 +321,48 @@ func (t *tree) setRead(num replica.Num, value string) error {
 	if value != "0" && value != "1" {
 		return syscall.EINVAL
 	}
-	read := value == "1"
-	return t.r.Update(func(u *replica.Update) error {
-		n, err := u.Node(num)
-		if err != nil || n.Message.Read == read {
-			return err
-		}
-		n.Message.Read = read
-		n.Ctime = later(t.clock.Now(), n.Ctime)
-		if err := u.Save(n); err != nil {
-			return err
-		}
-		_, err = u.Enqueue(&replica.Change{Kind: replica.ChangeRead, Item: num, At: t.clock.Now(), Ready: t.clock.Now(),
-			Base: baseOf(n), Folder: n.Parent, Read: read})
+	return t.r.Update(func(u *replica.Update) error { return t.putRead(u, num, value == "1") })
+}
+
+func (t *tree) putRead(u *replica.Update, num replica.Num, read bool) error {
+	n, err := u.Node(num)
+	if err != nil || n.Message.Read == read {
 		return err
-	})
+	}
+	n.Message.Read = read
+	n.Ctime = later(t.clock.Now(), n.Ctime)
+	if err := u.Save(n); err != nil {
+		return err
+	}
+	_, err = u.Enqueue(&replica.Change{Kind: replica.ChangeRead, Item: num, At: t.clock.Now(), Ready: t.clock.Now(),
+		Base: baseOf(n), Folder: n.Parent, Read: read})
+	return err
 }
 
 // setFlag sets the follow-up flag.
 func (t *tree) setFlag(num replica.Num, value string) error {
-	flag := int32(-1)
-	for v, s := range flagNames {
-		if s == value {
-			flag = v
-		}
-	}
-	if flag < 0 {
+	flag, ok := flagValue(value)
+	if !ok {
 		return syscall.EINVAL
 	}
-	return t.r.Update(func(u *replica.Update) error {
-		n, err := u.Node(num)
-		if err != nil || n.Message.Flag == flag {
-			return err
-		}
-		n.Message.Flag = flag
-		n.Ctime = later(t.clock.Now(), n.Ctime)
-		if err := u.Save(n); err != nil {
-			return err
-		}
-		change := &replica.Change{Kind: replica.ChangeProps, Item: num, At: t.clock.Now(), Ready: t.clock.Now(),
-			Base: baseOf(n), Folder: n.Parent}
-		flagChange(change, flag)
-		_, err = u.Enqueue(change)
+	return t.r.Update(func(u *replica.Update) error { return t.putFlag(u, num, flag) })
+}
+
+func (t *tree) putFlag(u *replica.Update, num replica.Num, flag int32) error {
+	n, err := u.Node(num)
+	if err != nil || n.Message.Flag == flag {
 		return err
-	})
+	}
+	n.Message.Flag = flag
+	n.Ctime = later(t.clock.Now(), n.Ctime)
+	if err := u.Save(n); err != nil {
+		return err
+	}
+	change := &replica.Change{Kind: replica.ChangeProps, Item: num, At: t.clock.Now(), Ready: t.clock.Now(),
+		Base: baseOf(n), Folder: n.Parent}
+	flagChange(change, flag)
+	_, err = u.Enqueue(change)
+	return err
 }
 
 // flagChange fills in the properties of a follow-up state ([MS-OXOFLAG] 3.1.4.1.2, 3.1.4.1.3).
@@ -321,16 +382,26 @@ func flagChange(c *replica.Change, flag int32) {
 	c.Unset = []mapi.Key{{ID: mapi.PidTagFollowupIcon.ID()}}
 }
 
-// removexattr removes an attribute that a program stored; removing the flag sets it to none.
+// removexattr removes an attribute that a program stored; removing the flag sets it to none. Those that mailfs tells
+// stay, without an error.
 func (t *tree) removexattr(id nodeID, name string) error {
 	if err := t.mayWriteXattr(id, name); err != nil {
 		return err
 	}
-	switch name {
-	case xattrFlag:
-		return t.setxattr(id, name, []byte(flagNames[0]), 0)
-	case xattrRead:
-		return syscall.EPERM
+	if toldXattr(name) {
+		return nil
+	}
+	if name == xattrRead || name == xattrFlag {
+		_, message, _, err := t.xattrNode(id)
+		switch {
+		case err != nil:
+			return err
+		case message.Message == nil: // kept by a local file
+		case name == xattrFlag:
+			return t.setxattr(id, name, []byte(flagNames[0]), 0)
+		default:
+			return nil
+		}
 	}
 	t.ns.Lock()
 	defer t.ns.Unlock()
