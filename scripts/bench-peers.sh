@@ -2,55 +2,76 @@
 # Measures mailfs beside its peers, all in one run on one machine:
 #   1. a first synchronization of N messages with mailfs from `mailfs serve`, against
 #      mbsync from Dovecot with the same messages;
-#   2. find, ls -l and grep -r over the mount, against a static in-memory file system
-#      of the same files with the same mount options.
-# Root is needed for the mounts and for dropping the kernel's caches. N and SIZE come
-# from the environment (10000 messages of 20000 bytes).
+#   2. find, ls -lR and grep -r over the mount, against a static in-memory file system
+#      of the same files with the same mount options, both freshly mounted.
+# Root is needed for the mounts and for dropping the kernel's caches. N, SIZE and RUNS
+# come from the environment (10000 messages of 20000 bytes, medians of 3 runs).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 N=${N:-10000} SIZE=${SIZE:-20000} RUNS=${RUNS:-3}
+[ "$(id -u)" = 0 ] || { echo "bench-peers: needs root, to mount and to drop the kernel's caches" >&2; exit 1; }
+
+missing=()
+command -v dovecot >/dev/null && [ -x /usr/lib/dovecot/imap ] || missing+=(dovecot-imapd)
+command -v mbsync >/dev/null || missing+=(isync)
+if [ ${#missing[@]} -gt 0 ]; then
+	echo "installing ${missing[*]} ..."
+	apt-get update -q >/dev/null
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/bench-peers.XXXXXX")
+chmod 711 "$work" # Dovecot reads the mail as another user
 mailfs=$PWD/bin/mailfs
-work=$(mktemp -d)
+mnt=$work/mnt static=$work/static
+export XDG_RUNTIME_DIR=$work/run XDG_STATE_HOME=$work/state
+mkdir -p "$mnt" "$static" "$work/dovecot" "$XDG_RUNTIME_DIR"
+chmod 700 "$XDG_RUNTIME_DIR"
 pids=()
-mounts=()
 cleanup() {
-	for m in "${mounts[@]}"; do umount -l "$m" 2>/dev/null || true; done
+	for m in "$mnt" "$static"; do umount -l "$m" 2>/dev/null || true; done
 	for p in "${pids[@]}"; do kill "$p" 2>/dev/null || true; done
+	wait
 	rm -rf "$work"
 }
 trap cleanup EXIT
 
-need() { command -v "$1" >/dev/null || missing+=("$2"); }
-missing=()
-need dovecot dovecot-imapd
-need mbsync isync
-if [ ${#missing[@]} -gt 0 ]; then
-	echo "installing ${missing[*]} ..."
-	apt-get install -y -q --no-install-recommends "${missing[@]}" >/dev/null
-fi
-
-echo "making $N messages of $SIZE bytes ..."
-"$mailfs" sample --count "$N" --size "$SIZE" "$work/maildir"
-export XDG_RUNTIME_DIR=$work/run
-mkdir -p "$XDG_RUNTIME_DIR" && chmod 700 "$XDG_RUNTIME_DIR"
-echo secret >"$work/password"
-
-# seconds prints the wall-clock seconds of a command.
+# await waits up to two minutes for a command to succeed.
+await() {
+	for _ in $(seq 1200); do "$@" 2>/dev/null && return; sleep 0.1; done
+	echo "bench-peers: gave up waiting for: $*" >&2
+	exit 1
+}
+# seconds adds the wall-clock seconds of a command to a file.
 seconds() {
-	local t0 t1
+	local file=$1 t0 t1
+	shift
 	t0=$(date +%s.%N)
 	"$@" >/dev/null
 	t1=$(date +%s.%N)
-	awk -v a="$t0" -v b="$t1" 'BEGIN { printf "%.3f\n", b - a }'
+	awk -v a="$t0" -v b="$t1" 'BEGIN { printf "%.3f\n", b - a }' >>"$file"
 }
-median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
-ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
+median() { sort -n "$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+row() { # row WHAT OURS THEIRS: medians of two files and their ratio
+	local a b
+	a=$(median "$2") b=$(median "$3")
+	printf '%-44s %9ss %9ss %8s\n' "$1" "$a" "$b" "$(awk -v a="$a" -v b="$b" 'BEGIN { printf "%.2f", a / b }')"
+}
+# memory prints the high-water mark of a process and what of it is its own (the rest are pages of files).
+memory() {
+	awk '/^VmHWM/ { h = $2 } /^RssAnon/ { a = $2 } END { printf "peak %d MiB, now %d MiB beside mapped files\n", h / 1024, a / 1024 }' "/proc/$1/status"
+}
+
+echo "making $N messages of $SIZE bytes ..."
+"$mailfs" sample --count "$N" --size "$SIZE" "$work/maildir" 2>/dev/null
+go build -o "$work/statictree" ./fs/statictree
+echo secret >"$work/password"
 
 # --- Dovecot and mbsync -------------------------------------------------------------
-port=$(python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])' 2>/dev/null || echo 41430)
-id=$(id -un)
-mkdir -p "$work/dovecot"
+port=41430
+while (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do port=$((port + 1)); done
 cp -r "$work/maildir" "$work/mail"
+chown -R nobody: "$work/mail"
 cat >"$work/dovecot.conf" <<CONF
 base_dir = $work/dovecot
 state_dir = $work/dovecot
@@ -60,22 +81,15 @@ listen = 127.0.0.1
 ssl = no
 disable_plaintext_auth = no
 mail_location = maildir:$work/mail
-first_valid_uid = 0
-first_valid_gid = 0
-mail_access_groups =
-default_internal_user = $id
-default_login_user = $id
-default_internal_group = $(id -gn)
 passdb {
   driver = static
   args = password=secret
 }
 userdb {
   driver = static
-  args = uid=$(id -u) gid=$(id -g) home=$work
+  args = uid=$(id -u nobody) gid=$(id -g nobody) home=$work/mail
 }
 service imap-login {
-  chroot =
   inet_listener imap {
     port = $port
   }
@@ -83,14 +97,8 @@ service imap-login {
     port = 0
   }
 }
-service anvil {
-  chroot =
-}
-service stats {
-  chroot =
-}
 CONF
-dovecot -F -c "$work/dovecot.conf" &
+dovecot -F -c "$work/dovecot.conf" 2>/dev/null &
 pids+=($!)
 cat >"$work/mbsyncrc" <<CONF
 IMAPAccount peer
@@ -116,68 +124,79 @@ Patterns *
 Create Near
 SyncState *
 CONF
-for _ in $(seq 100); do (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break || sleep 0.1; done
+listening() { (exec 3<>"/dev/tcp/127.0.0.1/$port"); }
+await listening
 
-mbsync_once() {
-	rm -rf "$work/near" && mkdir -p "$work/near"
+mbsync_once() { # mbsync_once FILE
+	rm -rf "$work/near"
+	mkdir "$work/near"
 	sync
-	seconds mbsync -q -c "$work/mbsyncrc" all
+	seconds "$1" mbsync -q -c "$work/mbsyncrc" all 2>"$work/mbsync.err" || { cat "$work/mbsync.err" >&2; exit 1; }
 }
 
 # --- mailfs ---------------------------------------------------------------------------
-"$mailfs" serve --listen 127.0.0.1:0 --user alice@example.test:secret --import "$work/maildir" >"$work/serve.out" &
+"$mailfs" serve --listen 127.0.0.1:0 --user alice@example.test:secret --import "$work/maildir" >"$work/serve.out" 2>/dev/null &
 pids+=($!)
-for _ in $(seq 600); do grep -q '^http' "$work/serve.out" && break || sleep 0.1; done
-url=$(grep -m1 -o 'http://[^ ]*' "$work/serve.out")
-flags=(--server "$url" --user alice@example.test --password-file "$work/password" --replica "$work/replica")
-mailfs_once() {
+await grep -q '^http' "$work/serve.out"
+flags=(--server "$(head -n1 "$work/serve.out")" --user alice@example.test --password-file "$work/password" --replica "$work/replica")
+mailfs_once() { # mailfs_once FILE
 	rm -rf "$work/replica"
 	sync
-	seconds /usr/bin/env "$mailfs" sync "${flags[@]}"
+	seconds "$1" "$mailfs" sync -q "${flags[@]}"
 }
 
-mbsync_once >/dev/null # once unmeasured: Dovecot builds its indexes
-for i in $(seq "$RUNS"); do
-	mbsync_once >>"$work/t.mbsync"
-	mailfs_once >>"$work/t.mailfs"
+# Once unmeasured: Dovecot builds its indexes, and mailfs shows its memory.
+mbsync_once /dev/null
+rm -rf "$work/replica"
+"$mailfs" sync -q "${flags[@]}" &
+while s=$(memory $! 2>/dev/null) && [ -n "$s" ]; do sync_memory=$s; sleep 0.05; done
+wait $!
+for _ in $(seq "$RUNS"); do
+	mbsync_once "$work/t.mbsync"
+	mailfs_once "$work/t.mailfs"
 done
-got=$(find "$work/near" -type f -path '*/cur/*' -o -type f -path '*/new/*' | wc -l)
-a=$(median <"$work/t.mailfs") b=$(median <"$work/t.mbsync")
-printf '\n%-44s %10s %10s %8s\n' "first synchronization of $N messages" mailfs mbsync ratio
-printf '%-44s %9ss %9ss %8s\n' "seconds, median of $RUNS (mbsync got $got)" "$a" "$b" "$(ratio "$a" "$b")"
+near=$(find "$work/near" -type f \( -path '*/cur/*' -o -path '*/new/*' \) | wc -l)
 
 # --- the mount beside a static tree ---------------------------------------------------
-mkdir -p "$work/mnt" "$work/static"
-"$mailfs" mount "${flags[@]}" --background "$work/mnt"
-mounts+=("$work/mnt")
-go build -o "$work/statictree" ./fs/statictree
-"$work/statictree" "$work/mnt" "$work/static" &
-pids+=($!)
-mounts+=("$work/static")
-for _ in $(seq 600); do mountpoint -q "$work/static" && break || sleep 0.1; done
-
-drop() { sync; echo 3 >/proc/sys/vm/drop_caches 2>/dev/null || true; }
-remount_mailfs() {
-	"$mailfs" umount "$work/mnt" >/dev/null
-	"$mailfs" mount "${flags[@]}" --background "$work/mnt"
+drop() { sync; echo 3 >/proc/sys/vm/drop_caches; }
+mount_mailfs() { "$mailfs" mount "${flags[@]}" --background "$mnt" >/dev/null; }
+umount_mailfs() { "$mailfs" umount "$mnt" >/dev/null; }
+walk() { # walk FILE COMMAND...: what exits 1 is a grep that found nothing
+	local file=$1
+	shift
+	drop
+	seconds "$file" sh -c '"$@" || [ $? = 1 ]' sh "$@"
 }
-printf '\n%-44s %10s %10s %8s\n' "over the mount, caches dropped" mailfs static ratio
-for what in find ls grep; do
-	: >"$work/t.a"; : >"$work/t.b"
-	for i in $(seq "$RUNS"); do
-		case $what in
-		find) cmd=(find) ; args=() ;;
-		ls) cmd=(ls -lR) ; args=() ;;
-		grep) cmd=(grep -r nosuchwordanywhere) ; args=() ;;
-		esac
-		remount_mailfs; drop
-		seconds sh -c '"$@" || true' sh "${cmd[@]}" "$work/mnt" >>"$work/t.a"
-		drop
-		seconds sh -c '"$@" || true' sh "${cmd[@]}" "$work/static" >>"$work/t.b"
-	done
-	a=$(median <"$work/t.a") b=$(median <"$work/t.b")
-	printf '%-44s %9ss %9ss %8s\n' "${cmd[*]}" "$a" "$b" "$(ratio "$a" "$b")"
+pair() { # pair NAME COMMAND...: one run of each side
+	local name=$1
+	shift
+	mount_mailfs
+	walk "$work/t.$name.mailfs" "$@" "$mnt"
+	mailfs_memory=$(memory "$("$mailfs" status --json "$mnt" | sed -n 's/.*"pid": \([0-9]*\).*/\1/p')")
+	"$work/statictree" "$mnt" "$static" &
+	local pid=$!
+	await mountpoint -q "$static"
+	walk "$work/t.$name.static" "$@" "$static"
+	umount "$static"
+	wait "$pid"
+	files=$(find "$mnt" -name '*.eml' -type f | wc -l)
+	umount_mailfs
+}
+for _ in $(seq "$RUNS"); do
+	pair find find
+	pair ls ls -lR
+	pair grep grep -r nosuchwordanywhere
 done
-pid=$("$mailfs" status --json "$work/mnt" | sed -n 's/.*"pid": \([0-9]*\).*/\1/p')
-printf '\nmemory of the mount: %s\n' "$(grep -E 'VmHWM|VmRSS' "/proc/$pid/status" | tr -s ' \t' ' ' | tr '\n' ' ')"
-"$mailfs" umount "$work/mnt" >/dev/null
+
+printf '\n%-44s %10s %10s %8s\n' "first synchronization" mailfs mbsync ratio
+row "$files messages, $near by mbsync" "$work/t.mailfs" "$work/t.mbsync"
+printf '\n%-44s %10s %10s %8s\n' "over the mount, freshly mounted" mailfs static ratio
+row "find" "$work/t.find.mailfs" "$work/t.find.static"
+row "ls -lR" "$work/t.ls.mailfs" "$work/t.ls.static"
+row "grep -r" "$work/t.grep.mailfs" "$work/t.grep.static"
+printf '\nmemory of mailfs sync:  %s\n' "$sync_memory"
+printf 'memory of the mount:    %s\n' "$mailfs_memory"
+if [ "$files" != "$N" ] || [ "$near" != "$N" ]; then
+	echo "bench-peers: not every message arrived" >&2
+	exit 1
+fi

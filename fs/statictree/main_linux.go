@@ -31,12 +31,17 @@ func main() {
 }
 
 func run(source, mountpoint string) error {
-	const timeout = time.Hour // as long as those of package fs, which invalidates what changes
-	second := timeout
+	// As long as those of package fs, which invalidates what changes.
+	present, absent := time.Hour, 500*time.Millisecond
 	root := &dir{source: source}
 	server, err := fs.Mount(mountpoint, root, &fs.Options{
-		EntryTimeout: &second, AttrTimeout: &second, NegativeTimeout: &second,
-		MountOptions: fuse.MountOptions{FsName: "statictree", Name: "statictree", DirectMount: os.Geteuid() == 0, MaxReadAhead: 1 << 20, MaxWrite: 1 << 20},
+		EntryTimeout: &present, AttrTimeout: &present, NegativeTimeout: &absent,
+		MountOptions: fuse.MountOptions{
+			FsName: "statictree", Name: "statictree", Options: []string{"default_permissions"},
+			DirectMount: os.Geteuid() == 0, DirectMountFlags: syscall.MS_NOSUID | syscall.MS_NODEV,
+			MaxWrite: 1 << 20, MaxReadAhead: 1 << 20, MaxBackground: 64, IgnoreSecurityLabels: true,
+			ExtraCapabilities: fuse.CAP_ATOMIC_O_TRUNC,
+		},
 	})
 	if err != nil {
 		return err
