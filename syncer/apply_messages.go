@@ -303,21 +303,34 @@ func moveUnderWay(changes []*replica.Change) bool {
 	return false
 }
 
-// resurrect turns an edited message that is gone on the server into a new one.
+// resurrect turns an edited message that is gone on the server into a new one, with
+// the properties that were to be set.
 func (s *Syncer) resurrect(u *replica.Update, n *replica.Node, changes []*replica.Change) error {
 	for _, c := range changes {
 		if err := u.DropChange(c.Seq); err != nil {
 			return err
 		}
 	}
+	if n.Parent == 0 {
+		return u.Remove(n.Num) // its user deleted it as well
+	}
 	if err := u.SetKeys(n.Num, "", "", nil); err != nil {
 		return err
 	}
-	_, err := u.Enqueue(&replica.Change{
-		Kind: replica.ChangeCreate, Item: n.Num, At: s.cfg.Now(), Folder: n.Parent,
-		Base: replica.Base{Version: n.Version},
-	})
-	return err
+	base := replica.Base{Version: n.Version}
+	if _, err := u.Enqueue(&replica.Change{Kind: replica.ChangeCreate, Item: n.Num, At: s.cfg.Now(), Folder: n.Parent, Base: base}); err != nil {
+		return err
+	}
+	for _, c := range changes {
+		if c.Kind != replica.ChangeProps && (c.Kind != replica.ChangeCreate || len(c.Set)+len(c.Unset) == 0) {
+			continue
+		}
+		again := replica.Change{Kind: replica.ChangeProps, Item: n.Num, At: c.At, Folder: n.Parent, Base: base, Set: c.Set, Unset: c.Unset}
+		if _, err := u.Enqueue(&again); err != nil { // goes into the new create
+			return err
+		}
+	}
+	return nil
 }
 
 // applyReadStates stores the read states that changed alone.

@@ -234,8 +234,10 @@ func (s *Syncer) makeLoser(l *link, j job, theirs *arrival, out conflict.Outcome
 	if err != nil {
 		return nil, 0, err
 	}
+	of := "server " + string(theirs.change)
 	if out.Winner == conflict.Remote {
 		content, at = latest, j.c.Modified
+		of = fmt.Sprint("here ", version)
 	}
 	m := *content
 	m.Properties = m.Properties.Clone()
@@ -248,11 +250,11 @@ func (s *Syncer) makeLoser(l *link, j job, theirs *arrival, out conflict.Outcome
 		return nil, 0, err
 	}
 	err = s.rep.Update(func(u *replica.Update) error {
-		num, of, ok, err := noted(u, loserSetting(j.c.Seq))
+		num, ok, err := noted(u, loserSetting(j.c.Seq), of)
 		if err != nil {
 			return err
 		}
-		if ok && (of == version || out.Winner == conflict.Local) {
+		if ok {
 			if loser, err = u.Node(num); !errors.Is(err, replica.ErrNotFound) {
 				return err
 			}
@@ -277,7 +279,7 @@ func (s *Syncer) makeLoser(l *link, j job, theirs *arrival, out conflict.Outcome
 			return err
 		}
 		note := binary.BigEndian.AppendUint64(nil, uint64(num))
-		return u.SetSetting(loserSetting(j.c.Seq), binary.BigEndian.AppendUint64(note, version))
+		return u.SetSetting(loserSetting(j.c.Seq), append(note, of...))
 	})
 	return loser, version, err
 }
@@ -296,13 +298,13 @@ func (s *Syncer) latest(num replica.Num) (m *mapi.Message, version uint64, err e
 	return m, version, err
 }
 
-// noted reads from a setting which loser a conflict has made, of which local version.
-func noted(u *replica.Update, key string) (num replica.Num, version uint64, ok bool, err error) {
+// noted reads from a setting which loser a conflict has made, if it was of the given version.
+func noted(u *replica.Update, key, of string) (replica.Num, bool, error) {
 	b, err := u.Setting(key)
-	if err != nil || len(b) != 16 {
-		return 0, 0, false, err
+	if err != nil || len(b) < 8 || string(b[8:]) != of {
+		return 0, false, err
 	}
-	return replica.Num(binary.BigEndian.Uint64(b)), binary.BigEndian.Uint64(b[8:]), true, nil
+	return replica.Num(binary.BigEndian.Uint64(b)), true, nil
 }
 
 // sendLoser uploads a loser; nil if the server did not take it yet.
