@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -436,11 +437,20 @@ type Blob interface {
 	io.Closer
 }
 
-// stored is a blob as a value of a message: it is not pinned.
+// stored is a blob as a value of a message. It is pinned until nobody can reach it any
+// more, so that whoever reads a message need not mind what becomes of its content.
 type stored struct {
 	r    *Replica
 	id   BlobID
 	size int64
+}
+
+func newStored(r *Replica, id BlobID, size int64) *stored {
+	b := &stored{r: r, id: id, size: size}
+	if r.blobs.pin(id) {
+		runtime.AddCleanup(b, func(id BlobID) { r.blobs.unpin(id) }, id)
+	}
+	return b
 }
 
 func (b *stored) Size() int64 { return b.size }
@@ -515,42 +525,4 @@ func (r *Replica) OpenBlob(id BlobID) (Blob, error) {
 		return nil, err
 	}
 	return &opened{stored: stored{r: r, id: id, size: m.size}}, nil
-}
-
-// Hold keeps the Blobs of a message that was read in this View readable after its
-// content was replaced, until release is called.
-func (v *View) Hold(m *mapi.Message) (release func()) {
-	var ids []BlobID
-	eachValue(m, func(value any) {
-		if b, ok := value.(*stored); ok && b.r == v.r && v.r.blobs.pin(b.id) {
-			ids = append(ids, b.id)
-		}
-	})
-	var once sync.Once
-	return func() {
-		once.Do(func() {
-			for _, id := range ids {
-				v.r.blobs.unpin(id)
-			}
-		})
-	}
-}
-
-// eachValue calls f for every value of a message and of those embedded in it.
-func eachValue(m *mapi.Message, f func(value any)) {
-	each := func(b mapi.PropertyBag) {
-		for i := range b {
-			f(b[i].Value)
-		}
-	}
-	each(m.Properties)
-	for i := range m.Recipients {
-		each(m.Recipients[i].Properties)
-	}
-	for i := range m.Attachments {
-		each(m.Attachments[i].Properties)
-		if e := m.Attachments[i].Embedded; e != nil {
-			eachValue(e, f)
-		}
-	}
 }

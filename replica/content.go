@@ -101,7 +101,7 @@ func (v *View) pendingContent(id uint64) ([]byte, error) {
 // not in the database yet.
 func (v *View) openValue(id BlobID, size int64) mapi.Blob {
 	if v.w[string(chunkKey(id, 0))] == nil {
-		return &stored{r: v.r, id: id, size: size}
+		return newStored(v.r, id, size)
 	}
 	var p memory
 	for i := int64(0); int64(len(p)) < size && v.w[string(chunkKey(id, i))] != nil; i++ {
@@ -122,8 +122,8 @@ func (v *View) loadValue(id BlobID, size int64) ([]byte, error) {
 }
 
 // Message returns the content of a message: all that is here, header properties only
-// for StateHeader (ErrNotLocal if not even these). Large values are Blobs, valid until the replica is
-// closed or the content is replaced; Hold makes them last.
+// for StateHeader (ErrNotLocal if not even these). Large values are Blobs; they stay
+// readable as long as they are held on to, also when the content is replaced, until Close.
 func (v *View) Message(n Num) (*mapi.Message, error) {
 	r, err := v.load(n)
 	if err != nil {

@@ -331,13 +331,14 @@ func without(keys []mapi.Key, k mapi.Key) []mapi.Key {
 	return keys
 }
 
-// SaveChange stores a changed entry (Fix, attempts, error, rebase). Item and Kind stay as they were.
+// SaveChange stores a changed entry (Fix, attempts, error, rebase). Item and Kind stay as they were, but for a
+// create that becomes an edit, because the server has something under its id.
 func (u *Update) SaveChange(c *Change) error {
 	old, err := u.Change(c.Seq)
 	if err != nil {
 		return err
 	}
-	if old.Item != c.Item || old.Kind != c.Kind {
+	if old.Item != c.Item || old.Kind != c.Kind && (old.Kind != ChangeCreate || c.Kind != ChangeEdit) {
 		return fmt.Errorf("%w: change %d is about something else", ErrInvalid, c.Seq)
 	}
 	p, err := c.encode()
