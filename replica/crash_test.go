@@ -341,3 +341,22 @@ func canSee(t *testing.T, path string) bool {
 	t.Helper()
 	return mappedDirty(t, path, false) > 0 && mappedDirty(t, path, true) == 0
 }
+
+// TestEmptyLogs: a process that is killed while it makes or deletes a log leaves an
+// empty file, which holds nothing and does no harm.
+func TestEmptyLogs(t *testing.T) {
+	for _, name := range []string{"00099.mem", "000099.vlog"} {
+		dir := t.TempDir()
+		r := openDir(t, dir)
+		n := item(t, r, RootNum, 5)
+		checkClose(t, r)
+		if err := os.WriteFile(filepath.Join(dir, "replica", "db", name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r = openDir(t, dir)
+		if content, _ := tokens(t, r, n); content != 5 {
+			t.Error(content)
+		}
+		checkClose(t, r)
+	}
+}

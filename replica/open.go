@@ -70,6 +70,9 @@ func Open(opt Options) (*Replica, error) {
 }
 
 func (r *Replica) open() error {
+	if err := r.mend(); err != nil {
+		return err
+	}
 	db, err := badger.OpenManaged(badgerOptions(r.opt))
 	if err != nil {
 		return fmt.Errorf("replica: %w", err)
@@ -87,6 +90,30 @@ func (r *Replica) open() error {
 		r.blobs.stop()
 		db.Close()
 		return err
+	}
+	return nil
+}
+
+// mend removes empty log files. badger leaves one when the process is killed between
+// the steps of making or deleting a log, and refuses to open it.
+func (r *Replica) mend() error {
+	if r.opt.InMemory {
+		return nil
+	}
+	for _, pattern := range []string{"*.mem", "*.vlog"} {
+		names, err := filepath.Glob(filepath.Join(r.opt.Dir, "db", pattern))
+		if err != nil {
+			return fmt.Errorf("replica: %w", err)
+		}
+		for _, name := range names {
+			fi, err := os.Stat(name)
+			if err == nil && fi.Size() == 0 {
+				err = os.Remove(name)
+			}
+			if err != nil {
+				return fmt.Errorf("replica: %w", err)
+			}
+		}
 	}
 	return nil
 }
