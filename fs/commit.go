@@ -296,7 +296,8 @@ func (t *tree) succeed(n *replica.Node, s *saved, c claim) (after *replica.Node,
 	}
 	same := c.Version == old.Version && t.sameBytes(s.blob, s.size, old)
 	err = t.r.Update(func(u *replica.Update) error {
-		ok, err = t.takeBack(u, c.Item)
+		home := c.Folder
+		home, ok, err = t.takeBack(u, c.Item, home)
 		if err != nil || !ok {
 			return err
 		}
@@ -371,24 +372,32 @@ func (t *tree) leaveBehind(c claim) (old *replica.Node, left replica.BlobID, err
 }
 
 // takeBack removes the queued deletion or move of a message that a file takes the place of; false when it was sent.
-func (t *tree) takeBack(u *replica.Update, num replica.Num) (bool, error) {
+// home is the folder that the message was in here; where the server has it is returned.
+func (t *tree) takeBack(u *replica.Update, num, home replica.Num) (replica.Num, bool, error) {
 	list, err := u.ChangesOf(num)
 	if err != nil {
-		return false, err
+		return 0, false, err
 	}
+	moved := false
 	for _, c := range list {
-		if (c.Kind == replica.ChangeDelete || c.Kind == replica.ChangeMove) && c.Fixed {
-			return false, nil
+		if c.Kind != replica.ChangeDelete && c.Kind != replica.ChangeMove {
+			continue
+		}
+		if c.Fixed {
+			return 0, false, nil
+		}
+		if c.Kind == replica.ChangeMove && !moved && c.From != 0 {
+			home, moved = c.From, true
 		}
 	}
 	for _, c := range list {
 		if c.Kind == replica.ChangeDelete || c.Kind == replica.ChangeMove {
 			if err := u.DropChange(c.Seq); err != nil {
-				return false, err
+				return 0, false, err
 			}
 		}
 	}
-	return true, nil
+	return home, true, nil
 }
 
 // demote fills the local file that stays where a message was moved away to.
