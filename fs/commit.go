@@ -301,12 +301,14 @@ func (t *tree) succeed(n *replica.Node, s *saved, c claim) (after *replica.Node,
 		if err != nil || !ok {
 			return err
 		}
-		home := c.Folder
 		if err := u.Supplant(n.Num, c.Item); err != nil {
 			return err
 		}
 		if old.Parent != 0 {
 			if err := t.demote(u, c.Item, left, old.Size); err != nil {
+				return err
+			}
+			if err := u.DropWorkingCopy(c.Item); err != nil && !errors.Is(err, replica.ErrNotFound) {
 				return err
 			}
 		}
@@ -341,6 +343,7 @@ func (t *tree) succeed(n *replica.Node, s *saved, c claim) (after *replica.Node,
 		return t.enqueueMove(u, now, home)
 	})
 	if err == nil && ok && old.Parent != 0 {
+		t.forgetCopy(c.Item)
 		t.invalidate(stale{parent: makeID(old.Parent, 0), name: old.Name})
 	}
 	return after, ok, err
@@ -358,6 +361,13 @@ func (t *tree) leaveBehind(c claim) (old *replica.Node, left replica.BlobID, err
 	}
 	if err != nil || old.Parent == 0 {
 		return old, 0, err
+	}
+	t.mu.RLock()
+	w := t.copies[c.Item]
+	t.mu.RUnlock()
+	if w != nil && w.id == t.idOf(old) {
+		old.Size = w.size
+		return old, w.blob, nil // it was written to where it is now
 	}
 	src, err := t.contentOf(old)
 	if errors.Is(err, replica.ErrNotLocal) {
