@@ -100,19 +100,24 @@ func (r *Replica) mend() error {
 	if r.opt.InMemory {
 		return nil
 	}
-	for _, pattern := range []string{"*.mem", "*.vlog"} {
-		names, err := filepath.Glob(filepath.Join(r.opt.Dir, "db", pattern))
+	dir := filepath.Join(r.opt.Dir, "db")
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("replica: %w", err)
+	}
+	for _, e := range entries {
+		if ext := filepath.Ext(e.Name()); ext != ".mem" && ext != ".vlog" {
+			continue
+		}
+		fi, err := e.Info()
+		if err == nil && fi.Size() == 0 {
+			err = os.Remove(filepath.Join(dir, e.Name()))
+		}
 		if err != nil {
 			return fmt.Errorf("replica: %w", err)
-		}
-		for _, name := range names {
-			fi, err := os.Stat(name)
-			if err == nil && fi.Size() == 0 {
-				err = os.Remove(name)
-			}
-			if err != nil {
-				return fmt.Errorf("replica: %w", err)
-			}
 		}
 	}
 	return nil
