@@ -157,3 +157,84 @@ func TestFastTransferUpload(t *testing.T) {
 		t.Errorf("copy %+v", got)
 	}
 }
+
+func TestSyncOptions(t *testing.T) {
+	s, m := newServer(t, Config{})
+	inbox := m.Folder(FolderInbox)
+	for i, subject := range []string{"middle", "newest", "oldest"} {
+		msg := mail(subject)
+		msg.Properties.Set(mapi.PidTagMessageDeliveryTime, []mapi.FileTime{200, 300, 100}[i])
+		deliver(t, m, inbox, msg)
+	}
+	fai := mail("settings")
+	fai.Properties.Set(mapi.PidTagAssociated, true)
+	deliver(t, m, inbox, fai)
+	c := dial(t, s, m)
+	with := func(f func(*rop.SynchronizationConfigureRequest)) result { return c.sync(inbox, fxics.ICSState{}, f) }
+
+	ordered := with(func(q *rop.SynchronizationConfigureRequest) {
+		q.SynchronizationFlags &^= rop.SyncFAI
+		q.SynchronizationExtraFlags = rop.SyncExtraOrderByDeliveryTime
+	})
+	if got := ordered.subjects(); !slices.Equal(got, []string{"newest", "middle", "oldest"}) { // MS-OXCFXICS_R2198, R3502
+		t.Errorf("order %q", got)
+	}
+	for tag, flag := range map[mapi.PropertyTag]uint32{ // MS-OXCFXICS_R2761, R2195, R2196, R2197
+		mapi.PidTagMid: rop.SyncExtraEid, mapi.PidTagMessageSize: rop.SyncExtraMessageSize, mapi.PidTagChangeNumber: rop.SyncExtraCN,
+	} {
+		if ordered.changes[0].Header.Has(tag) {
+			t.Errorf("%s in the header without its flag", tag)
+		}
+		r := with(func(q *rop.SynchronizationConfigureRequest) { q.SynchronizationExtraFlags = flag })
+		if !r.changes[0].Header.Has(tag) {
+			t.Errorf("%s not in the header with its flag", tag)
+		}
+	}
+	if len(ordered.state.SeenFAI.Entries()) != 0 {
+		t.Error("CnsetSeenFAI grows without FAI")
+	}
+	// The kind that was not asked for comes another time, and nothing was deleted.
+	rest := c.sync(inbox, ordered.state, nil)
+	if got := rest.subjects(); !slices.Equal(got, []string{"settings"}) || rest.deleted != nil {
+		t.Errorf("then %q, deleted %v", got, rest.deleted)
+	}
+	if again := c.sync(inbox, rest.state, func(q *rop.SynchronizationConfigureRequest) { q.SynchronizationFlags &^= rop.SyncFAI }); again.deleted != nil {
+		t.Errorf("FAI messages told as deleted: %+v", again.deleted)
+	}
+
+	progress := with(func(q *rop.SynchronizationConfigureRequest) { q.SynchronizationFlags |= rop.SyncProgress })
+	total, ok := progress.other[0].(*fxics.ProgressTotal) // MS-OXCFXICS_R2187
+	if !ok || total.NormalCount != 3 || total.FAICount != 1 || len(progress.other) != 5 {
+		t.Errorf("progress %+v", progress.other)
+	}
+
+	for flags, want := range map[uint16]int{ // MS-OXCFXICS_R2183004, R2183005, R2183006
+		rop.SyncOnlySpecifiedProperties: 1, rop.SyncOnlySpecifiedProperties | rop.SyncIgnoreSpecifiedOnFAI: 5,
+	} {
+		r := with(func(q *rop.SynchronizationConfigureRequest) {
+			q.SynchronizationFlags |= flags
+			q.PropertyTags = []mapi.PropertyTag{mapi.PidTagSubject}
+		})
+		for _, e := range r.changes {
+			if n := len(e.Message.Properties); e.Associated() && n < want || !e.Associated() && n != 1 || !e.Associated() && len(e.Message.Recipients) != 0 {
+				t.Errorf("flags %#x: FAI %v has %d properties", flags, e.Associated(), n)
+			}
+		}
+	}
+	excluded := with(func(q *rop.SynchronizationConfigureRequest) {
+		q.PropertyTags = []mapi.PropertyTag{mapi.PidTagBody, tagMessageSubObjects}
+	})
+	if e := excluded.changes[0]; e.Message.Properties.Has(mapi.PidTagBody) || len(e.Message.Recipients) != 0 || !e.Message.Properties.Has(mapi.PidTagSubject) ||
+		e.Parts&fxics.PartRecipients != 0 || e.Parts&fxics.PartAttachments == 0 { // MS-OXCFXICS_R2203, R2206
+		t.Errorf("excluded: %+v", e)
+	}
+	for options, want := range map[uint8]mapi.PropertyType{ // MS-OXCFXICS_R3449, R3453, R3457
+		rop.SendUnicode: mapi.TypeString, 0: mapi.TypeString8, rop.SendUseCpid: typeUTF16, rop.SendForUpload: typeUTF16, rop.SendForceUnicode: mapi.TypeString,
+	} {
+		r := with(func(q *rop.SynchronizationConfigureRequest) { q.SendOptions = options })
+		p, _ := r.changes[0].Message.Properties.Lookup(mapi.Key{ID: mapi.PidTagSubject.ID()})
+		if p.Tag.Type() != want {
+			t.Errorf("options %#x: strings of type %#x", options, p.Tag.Type())
+		}
+	}
+}

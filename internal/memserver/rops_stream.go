@@ -21,8 +21,11 @@ type streamObject struct {
 	dirty    bool
 }
 
-// maxStream bounds a stream in bytes.
-const maxStream = 1 << 31
+// Bounds of a stream in bytes: of all of it, and of what one request may add in zeros.
+const (
+	maxStream = 1 << 30
+	maxGap    = 1 << 26
+)
 
 func streamHandler(q rop.Request) handler {
 	switch q := q.(type) {
@@ -174,7 +177,7 @@ func (s *streamObject) write(p []byte) mapi.ErrorCode {
 	switch {
 	case !s.writable:
 		return ecStreamAccess
-	case s.pos+int64(len(p)) > maxStream:
+	case s.pos+int64(len(p)) > maxStream, s.pos-int64(len(s.data)) > maxGap:
 		return ecStreamMedium
 	}
 	s.own()
@@ -191,7 +194,7 @@ func (s *streamObject) resize(n uint64) mapi.ErrorCode {
 	switch {
 	case !s.writable:
 		return ecStreamAccess
-	case n > maxStream:
+	case n > maxStream, int64(n)-int64(len(s.data)) > maxGap:
 		return ecStreamMedium
 	}
 	s.own()

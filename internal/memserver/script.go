@@ -43,11 +43,12 @@ type ScriptFunc func(Request) Fault
 
 // Script holds the ScriptFunc in force.
 type Script struct {
-	mu sync.Mutex
-	f  ScriptFunc
+	call sync.Mutex // held while f runs
+	mu   sync.Mutex
+	f    ScriptFunc
 }
 
-// SetScript puts f in force; nil lets every request pass.
+// SetScript puts f in force; nil lets every request pass. f itself may call it.
 func (s *Server) SetScript(f ScriptFunc) {
 	s.script.mu.Lock()
 	defer s.script.mu.Unlock()
@@ -56,11 +57,14 @@ func (s *Server) SetScript(f ScriptFunc) {
 
 func (s *Script) decide(r Request) Fault {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.f == nil {
+	f := s.f
+	s.mu.Unlock()
+	if f == nil {
 		return Fault{}
 	}
-	return s.f(r)
+	s.call.Lock()
+	defer s.call.Unlock()
+	return f(r)
 }
 
 // Stats are counters since the server began or since ResetStats.
