@@ -90,11 +90,14 @@ func (ss *session) add(o *object) (uint32, bool) {
 	if len(ss.handles) >= maxHandles {
 		return 0, false
 	}
-	h := ss.nextHandle
-	ss.nextHandle++
-	if ss.nextHandle == uint32(rop.NoHandle) {
-		ss.nextHandle = 0
+	if len(ss.released) > maxReleased {
+		clear(ss.released)
 	}
+	h := ss.nextHandle
+	for ss.handles[h] != nil || h == uint32(rop.NoHandle) {
+		h++
+	}
+	ss.nextHandle = h + 1
 	ss.handles[h] = o
 	delete(ss.released, h)
 	return h, true

@@ -494,3 +494,39 @@ func TestCommitTime(t *testing.T) {
 		}
 	}
 }
+
+func TestTableFollowsChanges(t *testing.T) {
+	s, m := newServer(t, Config{})
+	inbox := m.Folder(FolderInbox)
+	ids := []mapi.MID{deliver(t, m, inbox, mail("b")), deliver(t, m, inbox, mail("d"))}
+	c := dial(t, s, m)
+	table := c.mustOpen(c.folder(inbox), &rop.GetContentsTableRequest{})
+	cols := []mapi.PropertyTag{mapi.PidTagSubject}
+	c.must(table, &rop.SetColumnsRequest{PropertyTags: cols})
+	c.must(table, &rop.SortTableRequest{SortOrders: []mapi.SortOrder{{Tag: mapi.PidTagSubject}}})
+	next := func(n uint16) (out string) {
+		rows, err := c.must(table, &rop.QueryRowsRequest{ForwardRead: true, RowCount: n}).(*rop.QueryRowsResponse).Rows(cols)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range rows {
+			out += row[0].Value.(string)
+		}
+		return out
+	}
+	if got := next(1); got != "b" {
+		t.Fatalf("first %q", got)
+	}
+	deliver(t, m, inbox, mail("a"))
+	deliver(t, m, inbox, mail("e"))
+	if got := next(9); got != "de" { // the current row stayed current
+		t.Errorf("then %q", got)
+	}
+	if err := m.Delete(ids[1], true); err != nil {
+		t.Fatal(err)
+	}
+	c.must(table, &rop.SeekRowRequest{Origin: rop.BookmarkBeginning})
+	if got := next(9); got != "abe" {
+		t.Errorf("at last %q", got)
+	}
+}

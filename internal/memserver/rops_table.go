@@ -8,9 +8,10 @@ import (
 	"mailfs/mapi/rop"
 )
 
-// tableObject is an open table: a list of rows that was made when it was opened or
-// last changed ([MS-OXCTABL] 3.2.1).
+// tableObject is an open table. Its rows are made anew when something in the mailbox
+// has changed since; the current row stays the current one ([MS-OXCTABL] 3.2.1).
 type tableObject struct {
+	made     mapi.FileTime // newest commit time of the mailbox when the rows were made
 	box      *Mailbox
 	source   func() []tableRow // the rows as they are now, unsorted
 	columns  []mapi.PropertyTag
@@ -91,6 +92,7 @@ func onTable(h func(*operation, *tableObject) (rop.Response, mapi.ErrorCode)) ha
 		if !ok {
 			return nil, ecNotSupported
 		}
+		t.catchUp()
 		return h(op, t)
 	}
 }
@@ -110,7 +112,29 @@ func (t *tableObject) refresh() {
 	if len(t.sort) > 0 {
 		sortRows(rows, t.sort)
 	}
-	t.rows, t.pos = rows, 0
+	t.rows, t.pos, t.made = rows, 0, t.box.last
+}
+
+// catchUp makes the rows anew if the mailbox has changed.
+func (t *tableObject) catchUp() {
+	if t.made == t.box.last {
+		return
+	}
+	pos, atEnd := t.pos, t.pos >= len(t.rows)
+	var key uint64
+	if !atEnd {
+		key = t.rows[pos].key
+	}
+	t.refresh()
+	if atEnd && pos > 0 {
+		t.pos = len(t.rows)
+		return
+	}
+	if i := slices.IndexFunc(t.rows, func(r tableRow) bool { return r.key == key }); i >= 0 && !atEnd {
+		t.pos = i
+		return
+	}
+	t.pos = min(pos, len(t.rows))
 }
 
 // sortRows sorts by the columns of order; rows without a value come first.

@@ -29,8 +29,12 @@ type session struct {
 	logons     [256]*object
 }
 
-// maxHandles bounds the open objects of one session.
-const maxHandles = 10000
+const (
+	// maxHandles bounds the open objects of one session.
+	maxHandles = 10000
+	// maxReleased bounds how many released handles are told from unknown ones.
+	maxReleased = 100000
+)
 
 // token returns a random cookie value.
 func token() string {

@@ -63,6 +63,7 @@ func (m *Mailbox) RewindState(s *Snapshot) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.state = s.state.clone()
+	m.commitTime()
 }
 
 // clone copies the maps; the records in them never change.
