@@ -42,6 +42,12 @@ func (b *batch) do(in *object, q rop.Request) *answer {
 	return &answer{b.b.Add(in, q)}
 }
 
+// doTo adds a request on in that names a second object.
+func (b *batch) doTo(in, to *object, q rop.Request) *answer {
+	b.bytes += guessBytes(q)
+	return &answer{b.b.AddTo(in, to, q)}
+}
+
 // release adds the release of an object.
 func (b *batch) release(o *object) { b.b.Release(o) }
 

@@ -141,6 +141,8 @@ var serverOwned = map[mapi.PropertyTag]bool{
 	mapi.PidTagOriginalEntryId: true, mapi.PidTagEntryId: true, mapi.PidTagParentEntryId: true, mapi.PidTagRecordKey: true,
 	mapi.PidTagObjectType: true, mapi.PidTagInConflict: true, mapi.PidTagAttachNumber: true, mapi.PidTagAttachSize: true,
 	mapi.PidTagHasNamedProperties: true, mapi.PidTagAssociated: true, mapi.PidTagFolderId: true, mapi.PidTagParentFolderId: true,
+	mapi.PidTagInternetArticleNumber: true, mapi.PidTagCreatorName: true, mapi.PidTagCreatorEntryId: true,
+	mapi.PidTagLocalCommitTime: true, mapi.PidTagNativeBody: true,
 	mapi.PidTagConversationId: true, mapi.PidTagRowid: true, mapi.PidTagInstID: true, mapi.PidTagLastModifierName: true, mapi.PidTagLastModifierEntryId: true,
 }
 

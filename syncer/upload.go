@@ -381,10 +381,10 @@ func (s *Syncer) judge(c *replica.Change, err error) error {
 	case mapi.EcAccessDenied, mapi.EcQuotaExceeded, mapi.EcTooBig, mapi.EcMessageTooBig, mapi.EcNotSupported,
 		mapi.EcInvalidParameter, mapi.EcStreamSizeError, mapi.EcNamedPropertyQuota, mapi.EcCorruptData,
 		mapi.EcNotImplemented, mapi.EcFolderCycle, mapi.EcCycleDetected:
-		return s.refuse(c, code, code.Error())
+		return s.refuse(c, code, err.Error())
 	}
 	if c.Attempts+1 >= maxAttempts {
-		return s.refuse(c, code, code.Error())
+		return s.refuse(c, code, err.Error())
 	}
 	s.cfg.Logf("upload: change %d, attempt %d: %v", c.Seq, c.Attempts+1, err)
 	return s.rep.Update(func(u *replica.Update) error {

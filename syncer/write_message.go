@@ -34,6 +34,7 @@ func isComputed(tag mapi.PropertyTag) bool {
 		id(mapi.PidTagAssociated), id(mapi.PidTagAttachNumber), id(mapi.PidTagAttachSize), id(mapi.PidTagRead),
 		id(mapi.PidTagDisplayTo), id(mapi.PidTagDisplayCc), id(mapi.PidTagDisplayBcc), id(mapi.PidTagMessageStatus),
 		id(mapi.PidTagHasNamedProperties), id(mapi.PidTagInConflict), id(mapi.PidTagMessageFlags),
+		id(mapi.PidTagInternetArticleNumber), id(mapi.PidTagCreatorName), id(mapi.PidTagCreatorEntryId), id(mapi.PidTagLocalCommitTime),
 		id(mapi.PidTagConversationId), id(mapi.PidTagLastModifierName), id(mapi.PidTagLastModifierEntryId):
 		return true
 	}
@@ -230,7 +231,7 @@ func (w *messageWriter) writeRecipients(obj *object, list []mapi.Recipient) erro
 		}
 	}
 	list = plain
-	columns := mapi.RecipientColumns(list)
+	columns := slices.DeleteFunc(mapi.RecipientColumns(list), barredColumn)
 	var rows []rop.ModifyRecipientRow
 	size := 0
 	flush := func() {
@@ -253,6 +254,20 @@ func (w *messageWriter) writeRecipients(obj *object, list []mapi.Recipient) erro
 	return nil
 }
 
+// instanceKey is PidTagInstanceKey ([MS-OXOABK] 2.2.3.6).
+const instanceKey mapi.PropertyTag = 0x0FF60102
+
+// barredColumn reports whether a property may not be a column of RopModifyRecipients,
+// though the fixed part of most rows has no place for it: the server makes it from
+// the address ([MS-OXCMSG] 2.2.3.5.1).
+func barredColumn(tag mapi.PropertyTag) bool {
+	switch id(tag) {
+	case id(mapi.PidTagEntryId), id(mapi.PidTagSearchKey), id(instanceKey):
+		return true
+	}
+	return false
+}
+
 // writeAttachment adds an attachment with its data or embedded message.
 func (w *messageWriter) writeAttachment(ctx context.Context, msg *object, a *mapi.Attachment, depth int) error {
 	if w.failed() {
@@ -273,7 +288,8 @@ func (w *messageWriter) writeAttachment(ctx context.Context, msg *object, a *map
 		w.do(inner, &rop.SaveChangesMessageRequest{SaveFlags: rop.SaveKeepOpenReadWrite})
 		w.b.release(inner)
 	}
-	w.do(att, &rop.SaveChangesAttachmentRequest{SaveFlags: rop.SaveKeepOpenReadWrite})
+	// QUIRK: gromox 3.10 wants the message in the slot that the answer goes to.
+	w.rest = append(w.rest, w.b.doTo(att, msg, &rop.SaveChangesAttachmentRequest{SaveFlags: rop.SaveKeepOpenReadWrite}))
 	w.b.release(att)
 	return w.relieve(ctx)
 }
