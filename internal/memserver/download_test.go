@@ -238,3 +238,29 @@ func TestSyncOptions(t *testing.T) {
 		}
 	}
 }
+
+// TestPartialChangesOfClients has another client change the message.
+func TestPartialChangesOfClients(t *testing.T) {
+	s, m := newServer(t, Config{})
+	inbox := m.Folder(FolderInbox)
+	mid := deliver(t, m, inbox, mail("one"))
+	c := dial(t, s, m)
+	partial := func(q *rop.SynchronizationConfigureRequest) { q.SendOptions |= rop.SendPartialItem }
+	state := c.sync(inbox, fxics.ICSState{}, partial).state
+	other := dial(t, s, m)
+	h, _ := other.openMessage(inbox, mid)
+	other.set(h, mapi.Property{Tag: mapi.PidTagFlagStatus, Value: int32(2)})
+	other.save(h)
+	if err := m.Edit(mid, func(c *mapi.Message) { retitleContent(c, "two") }); err != nil {
+		t.Fatal(err)
+	}
+	got := c.sync(inbox, state, partial).changes[0]
+	if got.Partial == nil {
+		// The modifier's name is in no group, so this change can't be partial.
+		if p := got.Message.Properties; p.Int(mapi.PidTagFlagStatus) != 2 || p.String(mapi.PidTagSubject) != "two" {
+			t.Errorf("%v", p)
+		}
+		return
+	}
+	t.Errorf("a change that names a new modifier came partially: %+v", got.Partial.Groups)
+}

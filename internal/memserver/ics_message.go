@@ -183,6 +183,11 @@ func (d *download) partialGroups(v *message) ([]uint32, bool) {
 	if !d.send.partial || v.fai || len(v.history) == 0 || !d.initial.Given.Contains(m.longID(v.id)) {
 		return nil, false
 	}
+	// The read state is in no group, and a message that is sent is not told among the
+	// read states.
+	if v.readCN != 0 && !d.initial.Read.Contains(m.longID(v.readCN)) {
+		return nil, false
+	}
 	groups := []uint32{}
 	at := v.cn
 	for i := len(v.history) - 1; i >= 0; i-- {

@@ -193,6 +193,7 @@ func (op *operation) store(o *messageObject, force bool) mapi.ErrorCode {
 		}
 		w := o.view()
 		w.flags &^= flagUnmodified
+		w.content = o.base.content // what the change is compared with
 		v = m.changeMessage(w, content)
 	default:
 		v = o.view()
