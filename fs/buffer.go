@@ -30,7 +30,7 @@ func (b *buffer) Size() int64 {
 
 // ReadAt reads as io.ReaderAt says.
 func (b *buffer) ReadAt(p []byte, off int64) (int, error) {
-	if off >= b.Size() {
+	if off < 0 || off >= b.Size() {
 		return 0, io.EOF
 	}
 	if b.file != nil {

@@ -296,9 +296,7 @@ func (t *tree) succeed(n *replica.Node, s *saved, c claim) (after *replica.Node,
 	}
 	same := c.Version == old.Version && t.sameBytes(s.blob, s.size, old)
 	err = t.r.Update(func(u *replica.Update) error {
-		home := c.Folder
-		home, ok, err = t.takeBack(u, c.Item, home)
-		if err != nil || !ok {
+		if ok, err = t.takeBack(u, c.Item, c.Folder); err != nil || !ok {
 			return err
 		}
 		if err := u.Supplant(n.Num, c.Item); err != nil {
@@ -337,10 +335,10 @@ func (t *tree) succeed(n *replica.Node, s *saved, c claim) (after *replica.Node,
 		if err := takeKept(n).apply(t, u, n.Num); err != nil {
 			return err
 		}
-		if after, err = u.Node(n.Num); err != nil || home == now.Parent {
+		if after, err = u.Node(n.Num); err != nil || c.Folder == now.Parent {
 			return err
 		}
-		return t.enqueueMove(u, now, home)
+		return t.enqueueMove(u, now, c.Folder)
 	})
 	if err == nil && ok && old.Parent != 0 {
 		t.forgetCopy(c.Item)
@@ -381,33 +379,34 @@ func (t *tree) leaveBehind(c claim) (old *replica.Node, left replica.BlobID, err
 	return old, left, err
 }
 
-// takeBack removes the queued deletion or move of a message that a file takes the place of; false when it was sent.
-// home is the folder that the message was in here; where the server has it is returned.
-func (t *tree) takeBack(u *replica.Update, num, home replica.Num) (replica.Num, bool, error) {
+// takeBack removes the queued deletion of a message that a file takes the place of, and a move away from the folder
+// that it had its place in; false when either was sent. A move to that folder stays, and may go.
+func (t *tree) takeBack(u *replica.Update, num, folder replica.Num) (bool, error) {
 	list, err := u.ChangesOf(num)
 	if err != nil {
-		return 0, false, err
+		return false, err
 	}
-	moved := false
+	back := func(c *replica.Change) bool {
+		return c.Kind == replica.ChangeDelete || c.Kind == replica.ChangeMove && c.Folder != folder
+	}
 	for _, c := range list {
-		if c.Kind != replica.ChangeDelete && c.Kind != replica.ChangeMove {
-			continue
-		}
-		if c.Fixed {
-			return 0, false, nil
-		}
-		if c.Kind == replica.ChangeMove && !moved && c.From != 0 {
-			home, moved = c.From, true
+		if back(c) && c.Fixed {
+			return false, nil
 		}
 	}
 	for _, c := range list {
-		if c.Kind == replica.ChangeDelete || c.Kind == replica.ChangeMove {
-			if err := u.DropChange(c.Seq); err != nil {
-				return 0, false, err
-			}
+		switch {
+		case back(c):
+			err = u.DropChange(c.Seq)
+		case c.Ready.Equal(farOff):
+			c.Ready = t.clock.Now()
+			err = u.SaveChange(c)
+		}
+		if err != nil {
+			return false, err
 		}
 	}
-	return home, true, nil
+	return true, nil
 }
 
 // demote fills the local file that stays where a message was moved away to.

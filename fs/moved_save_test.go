@@ -17,7 +17,7 @@ func TestSaveByRenameAfterMove(t *testing.T) {
 	b.save("Drafts/.tmp", note("one", "second"))
 	b.mustRename("Drafts/.tmp", "Drafts/a.eml")
 	b.pass()
-	b.wantChanges("edit Drafts/a.eml", "move Drafts/a.eml")
+	b.wantChanges("move Drafts/a.eml", "edit Drafts/a.eml")
 	list, err := b.journal()
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,168 @@
+package fs
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"syscall"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"mailfs/mapi"
+	"mailfs/replica"
+)
+
+func TestErrnoTable(t *testing.T) {
+	network := errors.New("network")
+	for _, c := range []struct {
+		err  error
+		want syscall.Errno
+	}{
+		{nil, 0},
+		{syscall.EXDEV, syscall.EXDEV},
+		{fmt.Errorf("wrapped: %w", syscall.ENOSPC), syscall.ENOSPC},
+		{fmt.Errorf("x: %w", replica.ErrNotFound), syscall.ENOENT},
+		{replica.ErrExists, syscall.EEXIST},
+		{replica.ErrNotEmpty, syscall.ENOTEMPTY},
+		{replica.ErrStale, syscall.ESTALE},
+		{context.Canceled, syscall.EINTR},
+		{context.DeadlineExceeded, syscall.ETIMEDOUT},
+		{&mapi.Unreachable{Err: network}, syscall.ENETUNREACH},
+		{&mapi.Unreachable{Err: syscall.ECONNREFUSED}, syscall.ENETUNREACH},
+		{&mapi.Refused{Err: network}, syscall.EACCES},
+		{&mapi.Busy{Err: network}, syscall.EHOSTUNREACH},
+		{&mapi.SessionLost{Err: network}, syscall.EHOSTUNREACH},
+		{&mapi.Protocol{Err: network}, syscall.EPROTO},
+		{mapi.EcAccessDenied, syscall.EACCES},
+		{mapi.EcQuotaExceeded, syscall.EDQUOT},
+		{mapi.EcSyncObjectDeleted, syscall.ESTALE},
+		{mapi.EcGeneralFailure, syscall.EIO},
+		{errors.New("anything else"), syscall.EIO},
+	} {
+		if got := errnoOf(c.err); got != c.want {
+			t.Errorf("%v: %v, want %v", c.err, got, c.want)
+		}
+	}
+}
+
+// TestBuffer compares a buffer with a slice, below and above the size at which it goes to a file.
+func TestBuffer(t *testing.T) {
+	dir := t.TempDir()
+	rapid.Check(t, func(rt *rapid.T) {
+		b := newBuffer(dir)
+		defer b.Close()
+		base := rapid.SampledFrom([]int64{0, spillSize - 100}).Draw(rt, "base")
+		var model []byte
+		grow := func(n int64) {
+			if n > int64(len(model)) {
+				model = append(model, make([]byte, n-int64(len(model)))...)
+			}
+		}
+		for range rapid.IntRange(1, 12).Draw(rt, "operations") {
+			off := base + rapid.Int64Range(0, 200).Draw(rt, "offset")
+			switch rapid.IntRange(0, 2).Draw(rt, "operation") {
+			case 0:
+				p := rapid.SliceOfN(rapid.Byte(), 1, 100).Draw(rt, "bytes")
+				if n, err := b.WriteAt(p, off); n != len(p) || err != nil {
+					rt.Fatal(n, err)
+				}
+				grow(off + int64(len(p)))
+				copy(model[off:], p)
+			case 1:
+				if err := b.Truncate(off); err != nil {
+					rt.Fatal(err)
+				}
+				grow(off)
+				model = model[:off:off]
+			case 2:
+				if off < int64(len(model)) {
+					n := min(50, int64(len(model))-off)
+					if err := b.Zero(off, 50); err != nil {
+						rt.Fatal(err)
+					}
+					clear(model[off : off+n])
+				}
+			}
+			if b.Size() != int64(len(model)) {
+				rt.Fatalf("size %d, want %d", b.Size(), len(model))
+			}
+		}
+		got, err := io.ReadAll(io.NewSectionReader(b, 0, b.Size()))
+		if err != nil || !bytes.Equal(got, model) {
+			rt.Fatalf("holds other bytes, %v", err)
+		}
+		if b.Size() > 0 {
+			if n, err := b.ReadAt(make([]byte, 10), b.Size()-1); n != 1 || err != io.EOF {
+				rt.Fatalf("at the end: %d, %v", n, err)
+			}
+		}
+	})
+}
+
+func TestStatfs(t *testing.T) {
+	b := newBed(t)
+	disk, err := b.tree.statfs()
+	if err != nil || disk.blocks == 0 {
+		t.Fatal(disk, err)
+	}
+	set := func(limit, used uint64) {
+		if err := b.r.Update(func(u *replica.Update) error {
+			return errors.Join(u.SetSetting(SettingQuota, strconv.AppendUint(nil, limit, 10)), u.SetSetting(SettingUsed, strconv.AppendUint(nil, used, 10)))
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(100*statfsBlock, 60*statfsBlock)
+	if s, err := b.tree.statfs(); err != nil || s.blocks != 100 || s.free != 40 {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	set(100*statfsBlock, 100*statfsBlock)
+	if s, err := b.tree.statfs(); err != nil || s.free == 0 {
+		t.Fatalf("a full mailbox: %+v, %v: local writes still succeed", s, err)
+	}
+}
+
+func TestImageCache(t *testing.T) {
+	c := newImageCache(80)
+	put := func(v uint64, n int) {
+		k := imageKey{1, v}
+		if got, running := c.begin(k); got != nil || running != nil {
+			t.Fatal("there already")
+		}
+		if _, running := c.begin(k); running == nil {
+			t.Fatal("rendered twice")
+		}
+		c.end(k, newMemContent(make([]byte, n)), nil)
+	}
+	for v := range uint64(9) {
+		put(v, 10)
+	}
+	if got, _ := c.begin(imageKey{1, 8}); got == nil || got.Size() != 10 {
+		t.Fatal("the latest one is gone")
+	}
+	if c.size > 80 || len(c.byKey) != 8 {
+		t.Fatalf("%d bytes in %d images", c.size, len(c.byKey))
+	}
+	put(100, 50) // too large to push out the others
+	if len(c.byKey) != 8 {
+		t.Fatal("kept a large one")
+	}
+}
+
+func TestNodeIDs(t *testing.T) {
+	if makeID(replica.RootNum, 0) != 1 {
+		t.Fatal("the root must have the kernel's number for it")
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		num := replica.Num(rapid.Uint64Range(1, numMask).Draw(rt, "num"))
+		inc := rapid.Uint64().Draw(rt, "incarnation")
+		id := makeID(num, inc)
+		if id.num() != num || id.control() || id == makeID(num, inc+1) {
+			rt.Fatalf("%x", id)
+		}
+	})
+}
