@@ -263,6 +263,12 @@ func keyed(list []fxics.Element) (order []string, parts map[string]map[string]st
 			p := map[string]string{"parts": fmt.Sprint(e.Parts &^ (fxics.PartEmbeddedRecipients | fxics.PartEmbeddedAttachments))}
 			bagParts("header", e.Header, p)
 			messageParts("message", &e.Message, p)
+			if e.Partial != nil {
+				for _, g := range e.Partial.Groups {
+					bagParts("message", g.Properties, p)
+				}
+				p = onlyPartial(p)
+			}
 			add("message "+e.SourceKey().String(), p)
 		case *fxics.MessageContent:
 			p := map[string]string{"fai": fmt.Sprint(e.FAI)}
@@ -276,6 +282,18 @@ func keyed(list []fxics.Element) (order []string, parts map[string]map[string]st
 		}
 	}
 	return order, parts
+}
+
+// onlyPartial keeps the header and the properties of a partial change: it says nothing
+// of the rest.
+func onlyPartial(p map[string]string) map[string]string {
+	out := map[string]string{"partial": "true"}
+	for k, v := range p {
+		if strings.HasPrefix(k, "header ") || strings.HasPrefix(k, "message 0x") || strings.HasPrefix(k, "message 0002") {
+			out[k] = v
+		}
+	}
+	return out
 }
 
 func messageParts(prefix string, m *mapi.Message, p map[string]string) {
@@ -335,6 +353,7 @@ func (r *replay) compareKeyed(a, b []fxics.Element) {
 		for part, v := range x {
 			w, ok := y[part]
 			switch {
+			case !ok && y["partial"] != "":
 			case !ok:
 				tell("lacks "+part, v)
 			case v != w:

@@ -46,6 +46,8 @@ var quirks = []quirk{
 	{`03/\d+: state Given is`, "QUIRK: IdsetGiven loses what is outside of the restriction even with IgnoreNoLongerInScope"},
 	{`(08|09|12)/\d+: state Given is`, "follows from what was deleted and moved under other rules"},
 
+	{`05/066: (stream has map|object also has partial)`, "QUIRK: PartialItem is ignored; here a change of known property groups comes partially"},
+
 	// Properties in synchronization streams.
 	{`object differs in parts`, "QUIRK: sends MetaTagFXDelProp for subobjects that were filtered out, against [MS-OXCFXICS] 3.2.5.10"},
 	{`object lacks message 0x(0029000B|0C06000B)`, "QUIRK: adds receipt requests that are not in the list, and where they are not set"},
