@@ -51,7 +51,7 @@ func (c *conversion) attachment(i int, b body) (p part, inline bool, err error) 
 		if err != nil {
 			return p, false, err
 		}
-		if cte, text := textBody(raw); cte == "7bit" || cte == "8bit" {
+		if cte, text := textBody(lf(raw), false); cte == "7bit" || cte == "8bit" {
 			p.cte, p.body = cte, literal(text)
 		} else {
 			p.ctype = []string{"application/octet-stream"}
@@ -193,7 +193,7 @@ func reference(bag props, name string) part {
 			break
 		}
 	}
-	p := textPart("plain", []byte(path+"\n"))
+	p := textPart("plain", lfOf(path+"\n"), false)
 	if name == "" {
 		name = "link"
 	}
@@ -213,7 +213,7 @@ func (c *conversion) embedded(a *mapi.Attachment, bag props) (part, error) {
 	}
 	fields := []string{fold("Content-Disposition", append([]string{"attachment"}, param("filename", name+".eml")...))}
 	if c.depth+1 >= maxDepth {
-		p := textPart("plain", []byte("A message was attached here that is nested too deeply to be shown.\n"))
+		p := textPart("plain", []byte("A message was attached here that is nested too deeply to be shown.\n"), false)
 		p.fields = fields
 		return p, nil
 	}

@@ -19,11 +19,13 @@ const (
 // body is the text of a message: either or both forms, and the RTF where that is
 // the original and holds neither.
 type body struct {
-	plain, html []byte // UTF-8; nil when absent
-	rtf         []byte // decompressed; to be attached
-	flowed      string // parameters of a format=flowed text (RFC 3676)
-	rawHTML     bool   // html is in charset rawCharset, since it does not decode
-	rawCharset  string
+	plain      []byte                     // UTF-8 with LF line ends; nil when absent
+	html       []byte                     // UTF-8; nil when absent
+	checked    struct{ plain, html bool } // that it is UTF-8
+	rtf        []byte                     // decompressed; to be attached
+	flowed     string                     // parameters of a format=flowed text (RFC 3676)
+	rawHTML    bool                       // html is in charset rawCharset, since it does not decode
+	rawCharset string
 }
 
 // body chooses the best body ([MS-OXCMAIL] 2.1.3.3.4 and 2.1.3.3.5, [MS-OXBBODY] 2.1.3).
@@ -36,9 +38,9 @@ func (c *conversion) body() (body, error) {
 				return b, err
 			}
 			t, _ := decode(c.p.charset, raw)
-			b.plain = []byte(t)
+			b.plain = lfOf(t)
 		} else {
-			b.plain = []byte(c.p.text(mapi.PidTagBody))
+			b.plain, b.checked.plain = lfOf(c.p.text(mapi.PidTagBody)), true
 		}
 	}
 	if err := c.htmlBody(&b); err != nil {
@@ -95,7 +97,7 @@ func (c *conversion) htmlBody(b *body) error {
 		}
 		codepage := int(c.p.Int(mapi.PidTagInternetCodepage))
 		if (codepage == cpUTF8 || codepage == cpASCII) && utf8.Valid(raw) {
-			b.html = raw
+			b.html, b.checked.html = raw, true
 			return nil
 		}
 		charset := charsetOf(codepage)
@@ -139,15 +141,15 @@ func (c *conversion) rtfBody(b body) (body, error) {
 	text, kind := deencapsulate(rtf)
 	switch kind {
 	case rtfHTML:
-		b.html = []byte(text)
+		b.html, b.checked.html = []byte(text), false
 	case rtfText:
-		b.plain, b.html = []byte(text), nil
+		b.plain, b.html, b.checked.plain = lfOf(text), nil, false
 	default:
 		if b.html != nil {
 			return b, nil // made by the server from the RTF, and closer to it than text
 		}
 		if b.plain == nil {
-			b.plain = []byte(text)
+			b.plain, b.checked.plain = lfOf(text), false
 		}
 		b.rtf = rtf
 	}
@@ -185,7 +187,7 @@ func (c *conversion) mixed() (part, error) {
 // bodyPart renders the text with the parts that the HTML refers to.
 func (c *conversion) bodyPart(b body, inline []part) (part, error) {
 	if details := c.details(); details != "" {
-		b.plain = append([]byte(details+"\n"), b.plain...)
+		b.plain, b.checked.plain = append(lfOf(details+"\n"), b.plain...), false
 	}
 	var texts []part
 	if b.plain != nil || b.html == nil {
@@ -193,10 +195,10 @@ func (c *conversion) bodyPart(b body, inline []part) (part, error) {
 		if b.flowed != "" {
 			extra = []string{b.flowed}
 		}
-		texts = append(texts, textPart("plain", b.plain, extra...))
+		texts = append(texts, textPart("plain", b.plain, b.checked.plain, extra...))
 	}
 	if b.html != nil {
-		p := textPart("html", b.html)
+		p := textPart("html", lf(b.html), b.checked.html)
 		if b.rawHTML {
 			p.ctype = []string{"text/html;", " charset=" + b.rawCharset}
 		}

@@ -20,7 +20,7 @@ var keywordsName = mapi.StringName(mapi.PSPublicStrings, "Keywords")
 
 // owned is a header field that properties stand for.
 type owned struct {
-	name string
+	name, key string // as it is written, and in lower case
 	// write returns the whole field, "" when no property asks for it.
 	write func(c *conversion) string
 	// same reports whether a field that the message came with says what the
@@ -31,38 +31,39 @@ type owned struct {
 // ownedFields lists them in the order in which new messages have them. The rules
 // are those of [MS-OXCMAIL] 2.1.3.
 var ownedFields = []owned{
-	{"Date", writeDate, sameDate},
-	{"From", writeFrom, sameFrom},
-	{"Sender", writeSender, sameSender},
-	{"Reply-To", writeReplyTo, sameReplyTo},
-	{"To", recipients(mapi.RecipientTo, "To"), sameRecipients(mapi.RecipientTo)},
-	{"Cc", recipients(mapi.RecipientCc, "Cc"), sameRecipients(mapi.RecipientCc)},
-	{"Bcc", recipients(mapi.RecipientBcc, "Bcc"), sameRecipients(mapi.RecipientBcc)},
-	{"Subject", writeSubject, sameSubject},
-	{"Message-ID", idField("Message-ID", mapi.PidTagInternetMessageId), sameID(mapi.PidTagInternetMessageId)},
-	{"In-Reply-To", idField("In-Reply-To", mapi.PidTagInReplyToId), sameID(mapi.PidTagInReplyToId)},
-	{"References", idField("References", mapi.PidTagInternetReferences), sameID(mapi.PidTagInternetReferences)},
-	{"Thread-Topic", writeThreadTopic, sameThreadTopic},
-	{"Thread-Index", writeThreadIndex, sameThreadIndex},
-	{"Importance", writeImportance, sameImportance},
-	{"Priority", nothing, sameImportance},
-	{"X-Priority", nothing, sameImportance},
-	{"X-MSMail-Priority", nothing, sameImportance},
-	{"Sensitivity", writeSensitivity, sameSensitivity},
-	{"Disposition-Notification-To", writeReadReceipt, sameWritten(writeReadReceipt)},
-	{"Return-Receipt-To", writeDeliveryReceipt, sameWritten(writeDeliveryReceipt)},
-	{"Reply-By", timeField("Reply-By", mapi.PidTagReplyTime), sameTime(mapi.PidTagReplyTime)},
-	{"Expires", timeField("Expires", mapi.PidTagExpiryTime), sameTime(mapi.PidTagExpiryTime)},
-	{"Keywords", writeKeywords, sameKeywords},
-	{"List-Help", textField("List-Help", mapi.PidTagListHelp), keep},
-	{"List-Subscribe", textField("List-Subscribe", mapi.PidTagListSubscribe), keep},
-	{"List-Unsubscribe", textField("List-Unsubscribe", mapi.PidTagListUnsubscribe), keep},
-	{"X-Unsent", writeUnsent, sameWritten(writeUnsent)},
+	{"Date", "date", writeDate, sameDate},
+	{"From", "from", writeFrom, sameFrom},
+	{"Sender", "sender", writeSender, sameSender},
+	{"Reply-To", "reply-to", writeReplyTo, sameReplyTo},
+	{"To", "to", recipients(mapi.RecipientTo, "To"), sameRecipients(mapi.RecipientTo)},
+	{"Cc", "cc", recipients(mapi.RecipientCc, "Cc"), sameRecipients(mapi.RecipientCc)},
+	{"Bcc", "bcc", recipients(mapi.RecipientBcc, "Bcc"), sameRecipients(mapi.RecipientBcc)},
+	{"Subject", "subject", writeSubject, sameSubject},
+	{"Message-ID", "message-id", idField("Message-ID", mapi.PidTagInternetMessageId), sameID(mapi.PidTagInternetMessageId)},
+	{"In-Reply-To", "in-reply-to", idField("In-Reply-To", mapi.PidTagInReplyToId), sameID(mapi.PidTagInReplyToId)},
+	{"References", "references", idField("References", mapi.PidTagInternetReferences), sameID(mapi.PidTagInternetReferences)},
+	{"Thread-Topic", "thread-topic", writeThreadTopic, sameThreadTopic},
+	{"Thread-Index", "thread-index", writeThreadIndex, sameThreadIndex},
+	{"Importance", "importance", writeImportance, sameImportance},
+	{"Priority", "priority", nothing, sameImportance},
+	{"X-Priority", "x-priority", nothing, sameImportance},
+	{"X-MSMail-Priority", "x-msmail-priority", nothing, sameImportance},
+	{"Sensitivity", "sensitivity", writeSensitivity, sameSensitivity},
+	{"Disposition-Notification-To", "disposition-notification-to", writeReadReceipt, sameWritten(writeReadReceipt)},
+	{"Return-Receipt-To", "return-receipt-to", writeDeliveryReceipt, sameWritten(writeDeliveryReceipt)},
+	{"Reply-By", "reply-by", timeField("Reply-By", mapi.PidTagReplyTime), sameTime(mapi.PidTagReplyTime)},
+	{"Expires", "expires", timeField("Expires", mapi.PidTagExpiryTime), sameTime(mapi.PidTagExpiryTime)},
+	{"Keywords", "keywords", writeKeywords, sameKeywords},
+	{"List-Help", "list-help", textField("List-Help", mapi.PidTagListHelp), keep},
+	{"List-Subscribe", "list-subscribe", textField("List-Subscribe", mapi.PidTagListSubscribe), keep},
+	{"List-Unsubscribe", "list-unsubscribe", textField("List-Unsubscribe", mapi.PidTagListUnsubscribe), keep},
+	{"X-Unsent", "x-unsent", writeUnsent, sameWritten(writeUnsent)},
 }
 
+// ownedField finds a field by its name in lower case.
 func ownedField(key string) (owned, bool) {
 	for _, o := range ownedFields {
-		if strings.EqualFold(o.name, key) {
+		if o.key == key {
 			return o, true
 		}
 	}
@@ -101,7 +102,7 @@ func (c *conversion) fields() string {
 		done[f.key] = true
 	}
 	for _, o := range ownedFields {
-		if key := strings.ToLower(o.name); !done[key] {
+		if !done[o.key] {
 			b.WriteString(o.write(c))
 		}
 	}

@@ -53,7 +53,7 @@ func (c *conversion) report() (part, bool, error) {
 	}
 	parts := []part{main}
 	if !c.hasAttached("message/" + kind) {
-		cte, text := textBody([]byte(status))
+		cte, text := textBody(lfOf(status), false)
 		parts = append(parts, part{ctype: []string{"message/" + kind}, cte: cte, body: literal(text)})
 	}
 	for i := range c.m.Attachments {

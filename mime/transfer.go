@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // lf returns text with LF line ends.
@@ -12,30 +13,35 @@ func lf(p []byte) []byte {
 	if bytes.IndexByte(p, '\r') < 0 {
 		return p
 	}
-	out := make([]byte, 0, len(p))
+	return lfOf(unsafe.String(unsafe.SliceData(p), len(p))) // read only, and not kept
+}
+
+// lfOf returns a copy of text with LF line ends.
+func lfOf(s string) []byte {
+	out := make([]byte, 0, len(s))
 	for {
-		i := bytes.IndexByte(p, '\r')
+		i := strings.IndexByte(s, '\r')
 		if i < 0 {
-			return append(out, p...)
+			return append(out, s...)
 		}
-		if i+1 < len(p) && p[i+1] == '\n' {
-			out = append(append(out, p[:i]...), '\n')
-			p = p[i+2:]
+		if i+1 < len(s) && s[i+1] == '\n' {
+			out = append(append(out, s[:i]...), '\n')
+			s = s[i+2:]
 			continue
 		}
-		out, p = append(out, p[:i+1]...), p[i+1:]
+		out, s = append(out, s[:i+1]...), s[i+1:]
 	}
 }
 
-// textBody returns the transfer encoding that a text part needs, and its bytes. Text
-// stays as it is, unless a line is too long or a byte could not travel (RFC 2045 2.7, 2.8).
-func textBody(p []byte) (cte string, body []byte) {
-	p = lf(p)
+// textBody returns the transfer encoding that text with LF line ends needs, and its
+// bytes. It stays as it is, unless a line is too long or a byte could not travel (RFC 2045 2.7, 2.8).
+// checked says that the text is known to be UTF-8.
+func textBody(p []byte, checked bool) (cte string, body []byte) {
 	clean := bytes.IndexByte(p, 0) < 0 && bytes.IndexByte(p, '\r') < 0 && longestLine(p) <= hardLine
 	switch {
 	case clean && isASCII(p):
 		return "7bit", p
-	case clean && utf8.Valid(p):
+	case clean && (checked || utf8.Valid(p)):
 		return "8bit", p
 	}
 	others := 0
@@ -144,10 +150,10 @@ func (p part) header() string {
 	return b.String()
 }
 
-// textPart makes a text part; subtype is that of text/.
-func textPart(subtype string, p []byte, extra ...string) part {
+// textPart makes a text part; subtype is that of text/, p and checked are as for textBody.
+func textPart(subtype string, p []byte, checked bool, extra ...string) part {
 	charset := "utf-8"
-	cte, body := textBody(p)
+	cte, body := textBody(p, checked)
 	if cte == "7bit" {
 		charset = "us-ascii"
 	}
