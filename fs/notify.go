@@ -12,10 +12,8 @@ import (
 // stale names one thing that the kernel must not believe any longer. Exactly one of its parts is set.
 type stale struct {
 	attr   nodeID // attributes
-	data   nodeID // attributes and pages
-	parent nodeID // with name: what the name leads to, or that it leads nowhere
+	parent nodeID // with name: what the name leads to
 	name   string
-	gone   nodeID // with parent and name: the node that the name led to is no more
 }
 
 // kernel is the side of go-fuse that takes notices. None of its calls may be made while a lock is held that an
@@ -23,7 +21,6 @@ type stale struct {
 type kernel interface {
 	InodeNotify(node uint64, off, length int64) fuse.Status
 	EntryNotify(parent uint64, name string) fuse.Status
-	DeleteNotify(parent, child uint64, name string) fuse.Status
 }
 
 // notifier is the one goroutine that tells the kernel what changed, and the queue in front of it.
@@ -112,12 +109,8 @@ func (n *notifier) run(events <-chan []replica.Event, quit <-chan struct{}) {
 func (n *notifier) tell(s stale) {
 	// Each answers ENOENT for what the kernel doesn't know, which is as good.
 	switch {
-	case s.gone != 0:
-		n.k.DeleteNotify(uint64(s.parent), uint64(s.gone), s.name)
 	case s.parent != 0:
 		n.k.EntryNotify(uint64(s.parent), s.name)
-	case s.data != 0:
-		n.k.InodeNotify(uint64(s.data), 0, 0)
 	case s.attr != 0:
 		n.k.InodeNotify(uint64(s.attr), -1, 0)
 	}
