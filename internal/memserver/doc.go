@@ -17,5 +17,5 @@
 //   - script.go: faults on demand.
 //
 // Locks are taken in this order and never the other way: session, mailbox, event
-// queue. No lock is held while bytes go to a peer.
+// queue, server. No lock is held while bytes go to a peer.
 package memserver

@@ -280,3 +280,86 @@ func checkCounts(t *testing.T, m *Mailbox) {
 		}
 	}
 }
+
+// TestHierarchyFollowsAnything is TestSyncFollowsAnything for folders.
+func TestHierarchyFollowsAnything(outer *testing.T) {
+	rapid.Check(outer, func(t *rapid.T) {
+		s, m := newServer(outer, Config{})
+		top := m.Folder(FolderIPMSubtree)
+		c := dial(outer, s, m)
+		type known struct {
+			name   string
+			parent mapi.SourceKey
+		}
+		held := map[mapi.SourceKey]known{}
+		var state fxics.ICSState
+		pass := func() {
+			r := c.hierarchy(top, state)
+			for _, f := range r.folders {
+				if _, ok := held[f.ParentSourceKey]; !ok && f.ParentSourceKey != "" {
+					t.Fatalf("%q comes before its parent", f.DisplayName)
+				}
+				held[f.SourceKey] = known{f.DisplayName, f.ParentSourceKey}
+			}
+			if r.deleted != nil {
+				ids, err := r.deleted.Deleted.Resolve(m.replGUID)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for k := range held {
+					if id, _ := k.LongTermID(); ids.Contains(id) {
+						delete(held, k)
+					}
+				}
+			}
+			state = r.state
+			want := map[mapi.SourceKey]known{}
+			for _, f := range m.descendants(top.Counter()) {
+				var parent mapi.SourceKey
+				if f.parent != top.Counter() {
+					parent = m.longID(f.parent).SourceKey()
+				}
+				want[m.longID(f.id).SourceKey()] = known{f.name(), parent}
+			}
+			if fmt.Sprint(want) != fmt.Sprint(held) {
+				t.Fatalf("the client holds\n%v\nnot\n%v", held, want)
+			}
+		}
+		serial := 0
+		var mine []mapi.FID
+		pick := func() (mapi.FID, bool) {
+			if len(mine) == 0 {
+				return 0, false
+			}
+			return rapid.SampledFrom(mine).Draw(t, "folder"), true
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"create": func(*rapid.T) {
+				serial++
+				id := m.CreateFolder(fmt.Sprintf("f%d", serial))
+				if parent, ok := pick(); ok {
+					_ = m.MoveFolder(id, parent) // fails where the parent is gone
+				}
+				mine = append(mine, id)
+			},
+			"rename": func(*rapid.T) {
+				if id, ok := pick(); ok {
+					serial++
+					_ = m.RenameFolder(id, fmt.Sprintf("f%d", serial))
+				}
+			},
+			"move": func(t *rapid.T) {
+				if id, ok := pick(); ok {
+					_ = m.MoveFolder(id, rapid.SampledFrom(append([]mapi.FID{top}, mine...)).Draw(t, "parent"))
+				}
+			},
+			"delete": func(t *rapid.T) {
+				if id, ok := pick(); ok {
+					_ = m.DeleteFolder(id, rapid.Bool().Draw(t, "hard"))
+				}
+			},
+			"sync": func(*rapid.T) { pass() },
+		})
+		pass()
+	})
+}

@@ -1,6 +1,7 @@
 package memserver
 
 import (
+	"errors"
 	"testing"
 
 	"mailfs/mapi"
@@ -199,5 +200,27 @@ func TestStateDuringDownload(t *testing.T) {
 	}
 	if st := elements(t, c.fetch(early), fxics.RootState)[0].(*fxics.State); !st.Seen.IsEmpty() {
 		t.Error("a state changed after it was asked for")
+	}
+}
+
+func TestDelegate(t *testing.T) {
+	s, alice := newServer(t, Config{})
+	shared, err := s.AddMailbox(MailboxConfig{Address: "team@example.test", Delegates: []string{"Alice@example.test"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	deliver(t, shared, shared.Folder(FolderInbox), mail("for all"))
+	tr, err := s.Transport(alice.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := logOn(t, tr, shared).sync(shared.Folder(FolderInbox), fxics.ICSState{}, nil).subjects(); len(got) != 1 {
+		t.Errorf("%q", got)
+	}
+	if _, err := s.AddMailbox(MailboxConfig{Address: "TEAM@example.test"}); !errors.Is(err, ErrExists) {
+		t.Errorf("second mailbox of an address: %v", err)
+	}
+	if _, err := s.AddMailbox(MailboxConfig{Address: "no address"}); err == nil {
+		t.Error("a mailbox without an address")
 	}
 }
