@@ -42,8 +42,8 @@ func (s *Syncer) decoding(ctx context.Context) *fxics.Options {
 }
 
 // syncBodies completes the headers that the keep policy asks for, newest first
-// ([MS-OXCSYNC] 3.1.5.3.6).
-func (s *Syncer) syncBodies(ctx context.Context, l *link) error {
+// ([MS-OXCSYNC] 3.1.5.3.6). With yield it stops when something more urgent waits.
+func (s *Syncer) syncBodies(ctx context.Context, l *link, yield bool) error {
 	s.setPhase(PhaseBodies)
 	tried := map[replica.Num]bool{}
 	if err := s.countBodies(); err != nil {
@@ -60,38 +60,84 @@ func (s *Syncer) syncBodies(ctx context.Context, l *link) error {
 		if err := s.fetchBodies(ctx, l, chunk(wants)); err != nil {
 			return err
 		}
-		if s.moreUrgent() {
+		if yield && s.moreUrgent() {
 			return nil
 		}
 	}
 }
 
+// errEnough ends an iteration that has what it needs.
+var errEnough = errors.New("syncer: enough")
+
 // gatherWants returns the newest headers that the policy wants completed and that
 // were not tried in this pass.
 func (s *Syncer) gatherWants(tried map[replica.Num]bool) ([]want, error) {
 	var out []want
-	folders := map[replica.Num]*replica.Node{}
-	now := s.cfg.Now()
 	err := s.rep.View(func(v *replica.View) error {
 		out = out[:0]
-		for n, err := range v.Incomplete() {
-			if err != nil {
-				return err
-			}
-			w, ok, err := s.wantOf(v, n, folders)
-			if err != nil {
-				return err
-			}
-			if !ok || tried[n.Num] || !s.keepOf(folders[n.Parent].Folder).wants(n.Message.Delivered, now) {
-				continue
-			}
-			if out = append(out, w); len(out) == bodyWindow {
+		return s.eachWant(v, func(w want) error {
+			if tried[w.num] {
 				return nil
 			}
-		}
+			if out = append(out, w); len(out) == bodyWindow {
+				return errEnough
+			}
+			return nil
+		})
+	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return out, err
+}
+
+// countBodies sets what the phase of bodies has before it.
+func (s *Syncer) countBodies() error {
+	var total Progress
+	err := s.rep.View(func(v *replica.View) error {
+		total = Progress{}
+		return s.eachWant(v, func(w want) error {
+			total.Total++
+			total.TotalBytes += w.size
+			return nil
+		})
+	})
+	s.board.update(func(st *Status) { st.Bodies = total })
+	return err
+}
+
+// eachWant calls f for the headers that the policy wants completed, newest first.
+// Where no folder has a policy of its own, the account's tells where to stop.
+func (s *Syncer) eachWant(v *replica.View, f func(want) error) error {
+	own := false
+	err := s.eachFolder(v, func(n *replica.Node) error {
+		own = own || n.Folder.Keep != ""
 		return nil
 	})
-	return out, err
+	if err != nil || !own && s.cfg.Keep.Headers {
+		return err
+	}
+	folders := map[replica.Num]*replica.Node{}
+	now := s.cfg.Now()
+	for n, err := range v.Incomplete() {
+		if err != nil {
+			return err
+		}
+		if !own && !s.cfg.Keep.wants(n.Message.Delivered, now) {
+			return nil
+		}
+		w, ok, err := s.wantOf(v, n, folders)
+		if err != nil {
+			return err
+		}
+		if !ok || !s.keepOf(folders[n.Parent].Folder).wants(n.Message.Delivered, now) {
+			continue
+		}
+		if err := f(w); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // wantOf describes how to fetch a message; false for one that can't be fetched or

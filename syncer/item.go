@@ -75,7 +75,12 @@ func fillInfo(info *replica.MessageInfo, bag mapi.PropertyBag) {
 	info.MessageID, info.Categories, info.Importance = sum.MessageID, sum.Categories, int32(sum.Importance)
 	info.Flag = int32(bag.Int(mapi.PidTagFlagStatus))
 	info.SearchKey = bag.Bytes(mapi.PidTagSearchKey)
-	info.Delivered = bag.Time(mapi.PidTagMessageDeliveryTime)
+	info.Delivered = 0
+	for _, tag := range []mapi.PropertyTag{mapi.PidTagMessageDeliveryTime, mapi.PidTagClientSubmitTime, mapi.PidTagCreationTime} {
+		if t := bag.Time(tag); info.Delivered == 0 && believable(t) {
+			info.Delivered = t
+		}
+	}
 	if items, ok := bag.Get(mapi.PidTagConflictItems).([][]byte); ok {
 		info.Conflict = len(items) > 0
 	}

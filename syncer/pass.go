@@ -21,11 +21,15 @@ const (
 // Pass runs one full pass: upload, folder tree, contents, bodies. It connects if it
 // has to. After a lost session it goes on with a new one, once.
 func (s *Syncer) Pass(ctx context.Context) error {
+	return s.onePass(ctx, false)
+}
+
+func (s *Syncer) onePass(ctx context.Context, yield bool) error {
 	if err := s.lockPass(ctx); err != nil {
 		return err
 	}
 	defer s.unlockPass()
-	return s.withLink(ctx, func(l *link) error { return s.pass(ctx, l) })
+	return s.withLink(ctx, func(l *link) error { return s.pass(ctx, l, yield) })
 }
 
 // withLink runs f on the session. A session that broke is given up; one that was
@@ -61,10 +65,10 @@ func brokenLink(l *link, err error) bool {
 	return l.sess.Err() != nil || errors.As(err, &lost) || errors.As(err, &away) || errors.As(err, &odd) || errors.As(err, &refused)
 }
 
-func (s *Syncer) pass(ctx context.Context, l *link) error {
+func (s *Syncer) pass(ctx context.Context, l *link, yield bool) error {
 	l.register(ctx)
 	named, everything := s.takeNamed()
-	err := s.passOver(ctx, l, named, everything)
+	err := s.passOver(ctx, l, named, everything, yield)
 	if err != nil {
 		s.putNamed(named, everything)
 		return err
@@ -76,7 +80,7 @@ func (s *Syncer) pass(ctx context.Context, l *link) error {
 	return nil
 }
 
-func (s *Syncer) passOver(ctx context.Context, l *link, named map[mapi.SourceKey]bool, everything bool) error {
+func (s *Syncer) passOver(ctx context.Context, l *link, named map[mapi.SourceKey]bool, everything, yield bool) error {
 	s.board.update(func(st *Status) {
 		st.Uploads, st.Folders, st.Headers, st.Bodies = Progress{}, Progress{}, Progress{}, Progress{}
 	})
@@ -107,7 +111,7 @@ func (s *Syncer) passOver(ctx context.Context, l *link, named map[mapi.SourceKey
 	if err := s.upload(ctx, l); err != nil {
 		return err
 	}
-	return s.syncBodies(ctx, l)
+	return s.syncBodies(ctx, l, yield)
 }
 
 // syncFolders downloads the contents of the folders, many contexts per Execute.
@@ -372,28 +376,4 @@ func (s *Syncer) noteConnection(err error) {
 			st.Phase = PhaseOffline
 		}
 	})
-}
-
-// countBodies sets what the phase of bodies has before it.
-func (s *Syncer) countBodies() error {
-	var total Progress
-	now := s.cfg.Now()
-	err := s.rep.View(func(v *replica.View) error {
-		total = Progress{}
-		folders := map[replica.Num]*replica.Node{}
-		for n, err := range v.Incomplete() {
-			if err != nil {
-				return err
-			}
-			if _, ok, err := s.wantOf(v, n, folders); err != nil {
-				return err
-			} else if ok && s.keepOf(folders[n.Parent].Folder).wants(n.Message.Delivered, now) {
-				total.Total++
-				total.TotalBytes += n.Message.ServerSize
-			}
-		}
-		return nil
-	})
-	s.board.update(func(st *Status) { st.Bodies = total })
-	return err
 }

@@ -29,7 +29,7 @@ func (s *Syncer) Run(ctx context.Context) error {
 	defer s.goOffline(ctx)
 	failed := 0
 	for {
-		err := s.Pass(ctx)
+		err := s.onePass(ctx, true)
 		if ctx.Err() != nil {
 			return nil
 		}
