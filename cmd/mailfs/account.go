@@ -8,9 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/pelletier/go-toml/v2"
 	"github.com/spf13/pflag"
+
+	"mailfs/fs"
 )
 
 // account says how to reach one mailbox. It comes from the configuration file, from
@@ -42,7 +45,7 @@ func (a *account) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&a.PasswordCommand, "password-command", "", "shell `COMMAND` that prints the password")
 	f.StringVar(&a.Replica, "replica", "", "`DIR` of the local replica (default below $XDG_DATA_HOME/mailfs)")
 	f.BoolVar(&a.ReadOnly, "read-only", false, "refuse every change")
-	f.StringVar(&a.Keep, "keep", "", "which bodies to hold here: all, headers, or an age such as 12m (default all)")
+	f.StringVar(&a.Keep, "keep", "", "which bodies to hold here, as a `POLICY`: all, headers, or an age such as 12m (default all)")
 	f.BoolVar(&a.AllowPlaintext, "allow-plaintext", false, "permit http:// to a host that is not this one")
 	f.StringVar(&a.CAFile, "ca-file", "", "`FILE` with further trusted certificates")
 }
@@ -189,12 +192,18 @@ func checkMountpoint(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	// A mount whose process has died is taken away. Stat could be answered from a cache.
+	if _, err := os.ReadDir(abs); errors.Is(err, syscall.ENOTCONN) {
+		if err := fs.CheckMountPoint(abs); err != nil {
+			return "", usageError{err}
+		}
+	}
 	info, err := os.Stat(abs)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return "", usagef("the mount point %s does not exist: make it with mkdir", abs)
 	case err != nil:
-		return "", usagef("the mount point can't be used: %w (a mount that died is removed with 'mailfs umount %s')", err, abs)
+		return "", usagef("the mount point can't be used: %w", err)
 	case !info.IsDir():
 		return "", usagef("the mount point %s is not a directory", abs)
 	}

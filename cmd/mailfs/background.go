@@ -109,7 +109,7 @@ func runBackground(ctx context.Context, std streams) int {
 		m, err = openMount(ctx, std, job.Account, job.Dir, job.Password, job.Idle)
 	}
 	if err != nil {
-		json.NewEncoder(std.out).Encode(failure{err.Error(), exitStatus(err)}) //nolint:errcheck // nobody else to tell
+		json.NewEncoder(std.out).Encode(newFailure(err)) //nolint:errcheck // nobody else to tell
 		return exitStatus(err)
 	}
 	err = m.runReady(ctx, func() {

@@ -140,13 +140,22 @@ func controlHandler(c controller) http.Handler {
 type failure struct {
 	Error  string `json:"error"`
 	Status int    `json:"status"`
+	Hint   string `json:"hint,omitempty"`
+}
+
+func newFailure(err error) failure { return failure{err.Error(), exitStatus(err), hint(err)} }
+
+// hintedError is the error of another process, with the hint that it would have given.
+type hintedError struct {
+	error
+	hint string
 }
 
 func answer(w http.ResponseWriter, v any, err error) {
 	w.Header().Set("Content-Type", "application/json")
 	if err != nil {
 		w.WriteHeader(http.StatusInternalServerError)
-		v = failure{err.Error(), exitStatus(err)}
+		v = newFailure(err)
 	}
 	json.NewEncoder(w).Encode(v) //nolint:errcheck // the other side went away
 }
@@ -198,7 +207,7 @@ func decodeFailure(body []byte) error {
 	case exitUsage:
 		return usageError{text}
 	}
-	return text
+	return hintedError{text, f.Hint}
 }
 
 // mountSockets returns the sockets of every mount of this user, or of one mount point.

@@ -140,6 +140,7 @@ func (d *demoWorld) mountArgs() []string {
 func (d *demoWorld) mailfs(ctx context.Context, args ...string) error {
 	cmd := exec.CommandContext(ctx, d.self, args...)
 	cmd.Stdout, cmd.Stderr = d.std.out, d.std.err
+	cmd.Env = append(os.Environ(), "XDG_STATE_HOME="+d.tmp) // the log goes with the rest
 	return cmd.Run()
 }
 
@@ -152,12 +153,13 @@ In another terminal, try:
   ls
   ls -l Inbox
   grep -rl Lisbon .
-  cp Inbox/*Lunch*.eml Drafts/copy.eml
-  sed -i 's/ten o.clock/noon/' Drafts/copy.eml
-  mv Drafts/copy.eml Archive/2025/
+  cp "$(grep -rl "ten o'clock" Inbox | head -n 1)" Drafts/copy.eml
+  sed -i "s/ten o'clock/noon/" Drafts/copy.eml
   mkdir Inbox/New
-  setfattr -n user.mailfs.read -v 1 Archive/2025/copy.eml
-  rm Archive/2025/copy.eml && ls "Deleted Items"
+  mv Drafts/copy.eml Inbox/New/
+  grep -H noon Inbox/New/copy.eml
+  rm Inbox/New/copy.eml
+  ls "Deleted Items"
   %s status
 
 Press Ctrl-C to unmount and end. Nothing of this is kept.

@@ -49,7 +49,10 @@ func hint(err error) string {
 		unreachable *mapi.Unreachable
 		protocol    *mapi.Protocol
 	)
+	var hinted hintedError
 	switch {
+	case errors.As(err, &hinted):
+		return hinted.hint
 	case errors.As(err, &refused):
 		return "check the address and the password (--user, --password-file)"
 	case errors.As(err, &unreachable):

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -42,7 +43,7 @@ func run(ctx context.Context, args []string, std streams) int {
 	root.SetErr(std.err)
 	err := root.ExecuteContext(ctx)
 	if err != nil {
-		fmt.Fprintf(std.err, "mailfs: %v\n", err)
+		fmt.Fprintf(std.err, "mailfs: %s\n", strings.ReplaceAll(err.Error(), "\n", "\n  "))
 		if h := hint(err); h != "" {
 			fmt.Fprintf(std.err, "hint: %s\n", h)
 		}
@@ -68,10 +69,14 @@ func newRoot(std streams) *cobra.Command {
 	for _, c := range append(root.Commands(), root) {
 		wrong := c.Args
 		c.Args = func(cmd *cobra.Command, list []string) error {
-			if err := wrong(cmd, list); err != nil {
+			err := wrong(cmd, list)
+			switch {
+			case err == nil:
+				return nil
+			case !cmd.HasParent():
 				return usageError{err}
 			}
-			return nil
+			return usagef("wrong number of arguments: the usage is %s", strings.TrimSuffix(cmd.UseLine(), " [flags]"))
 		}
 	}
 	return root

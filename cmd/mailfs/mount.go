@@ -1,10 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log"
 	"os"
 	"path/filepath"
@@ -228,6 +228,11 @@ func progressOf(st syncer.Status) (syncer.Progress, bool) {
 	case syncer.PhaseUpload:
 		return st.Uploads, true
 	case syncer.PhaseContents:
+		// At first everything comes, later only what changed: then folders tell more.
+		if p := st.Headers; st.Passes == 0 && p.Total > 0 {
+			p.Total = max(p.Total, p.Done)
+			return p, true
+		}
 		return st.Folders, true
 	case syncer.PhaseBodies:
 		return st.Bodies, true
@@ -240,21 +245,10 @@ func (m *mounted) statusText() []byte {
 	if err != nil {
 		return []byte(err.Error() + "\n")
 	}
-	var b writerBuffer
+	var b bytes.Buffer
 	r.print(&b)
-	return b
+	return b.Bytes()
 }
-
-// writerBuffer is the least io.Writer.
-type writerBuffer []byte
-
-// Write appends p.
-func (b *writerBuffer) Write(p []byte) (int, error) {
-	*b = append(*b, p...)
-	return len(p), nil
-}
-
-var _ io.Writer = (*writerBuffer)(nil)
 
 // Flush sends everything, also what still waits for its idle window.
 func (m *mounted) Flush(ctx context.Context) error {

@@ -31,7 +31,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			return setupScript(env)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": cmdExits},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": cmdExits, "until": cmdUntil},
 		Condition: func(cond string) (bool, error) {
 			if cond == "fuse" {
 				return canMount(), nil
@@ -69,6 +69,21 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+}
+
+// cmdUntil runs a program again and again until it succeeds or, with !, fails: until PROGRAM ARGS...
+func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) == 0 {
+		ts.Fatalf("usage: until PROGRAM ARGS...")
+	}
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if err := ts.Exec(args[0], args[1:]...); (err != nil) == neg {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("waited in vain")
+		}
 	}
 }
 

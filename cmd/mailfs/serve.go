@@ -95,7 +95,7 @@ func addUsers(srv *memserver.Server, users []string) ([]*memserver.Mailbox, erro
 		}
 		box, err := srv.AddMailbox(memserver.MailboxConfig{Address: name, Password: password})
 		if err != nil {
-			return nil, err
+			return nil, usageError{err}
 		}
 		boxes = append(boxes, box)
 	}

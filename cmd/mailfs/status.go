@@ -179,7 +179,7 @@ func flushAll(ctx context.Context, std streams, sockets []string, path, mountpoi
 		reached++
 	}
 	if reached == 0 {
-		return errNoMount
+		return errors.New("nothing is mounted")
 	}
 	return nil
 }
@@ -203,7 +203,11 @@ func newUmount(std streams) *cobra.Command {
 			var rep report
 			err = control(ctx, socket, "POST", "/unmount", &rep)
 			if errors.Is(err, errNoMount) {
-				return unmountDead(ctx, abs)
+				if err := unmountDead(ctx, abs); err != nil {
+					return err
+				}
+				fmt.Fprintf(std.out, "%s is unmounted; its process had died\n", abs)
+				return nil
 			}
 			if err != nil {
 				return err
@@ -211,14 +215,21 @@ func newUmount(std streams) *cobra.Command {
 			if err := waitGone(ctx, socket, rep.PID); err != nil {
 				return err
 			}
-			if rep.Queued > 0 {
-				fmt.Fprintf(std.out, "%s is unmounted; %d changes are queued and go up at the next mount\n", abs, rep.Queued)
-				return nil
-			}
-			fmt.Fprintf(std.out, "%s is unmounted\n", abs)
+			fmt.Fprintf(std.out, "%s is unmounted%s\n", abs, leftBehind(rep.Queued))
 			return nil
 		},
 	}
+}
+
+// leftBehind tells what an unmounted mailbox still has to send.
+func leftBehind(queued int) string {
+	switch queued {
+	case 0:
+		return ""
+	case 1:
+		return "; 1 change is queued and goes up at the next mount"
+	}
+	return fmt.Sprintf("; %d changes are queued and go up at the next mount", queued)
 }
 
 // waitGone returns when the mount's process has closed its replica and its socket, so that the

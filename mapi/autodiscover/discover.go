@@ -378,7 +378,7 @@ func ofStatus(host string, resp *http.Response) error {
 		return &mapi.Refused{Err: err}
 	case s == 429 || s == 503:
 		return &mapi.Busy{After: time.Duration(seconds) * time.Second, Err: err}
-	case s >= 500:
+	case s >= 500 && s != 501 && s != 505:
 		return &mapi.Unreachable{Err: err}
 	}
 	return &mapi.Protocol{Err: err}

@@ -250,6 +250,7 @@ func TestDiscoverFails(t *testing.T) {
 		"wrong password":                   {hosts: one(status(401)), kind: "refused", asked: 3},
 		"wrong password at a named server": {cfg: base, hosts: one(status(401)), kind: "refused", asked: 1},
 		"busy":                             {cfg: base, hosts: one(status(503)), kind: "busy 7s", asked: 1},
+		"not for POST":                     {cfg: base, hosts: one(status(501)), kind: "protocol", asked: 1},
 		"broken":                           {cfg: base, hosts: one(status(500)), kind: "unreachable", asked: 1},
 		"not found":                        {cfg: base, hosts: one(status(404)), kind: "protocol", asked: 1},
 		"a web site":                       {cfg: base, hosts: one(page), kind: "protocol", asked: 1},
