@@ -14,31 +14,45 @@ const (
 
 // DecodeUTF16 turns UTF-16LE bytes into WTF-8. A trailing odd byte is ignored.
 func DecodeUTF16(p []byte) string {
-	ascii := 0 // bytes of p that hold ASCII, which most text is
-	for ascii+1 < len(p) && p[ascii+1] == 0 && p[ascii] < utf8.RuneSelf {
-		ascii += 2
-	}
+	const notASCII = 0xFF80FF80FF80FF80 // of four units
 	var out strings.Builder
-	out.Grow(len(p) / 2)
-	for i := 0; i < ascii; i += 2 {
-		out.WriteByte(p[i])
-	}
-	for p = p[ascii:]; len(p) >= 2; {
+	buf := make([]byte, 0, 512) // gathers runs; WriteString of each rune would cost more
+	out.Grow(len(p)/2 + len(p)/16)
+	for len(p) >= 2 {
+		for len(p) >= 8 && len(buf)+4 <= cap(buf) {
+			four := binary.LittleEndian.Uint64(p)
+			if four&notASCII != 0 {
+				break
+			}
+			buf = append(buf, byte(four), byte(four>>16), byte(four>>32), byte(four>>48))
+			p = p[8:]
+		}
+		if len(buf)+4 > cap(buf) {
+			out.Write(buf)
+			buf = buf[:0]
+		}
+		if len(p) < 2 {
+			break
+		}
 		c := rune(binary.LittleEndian.Uint16(p))
 		p = p[2:]
-		if !utf16.IsSurrogate(c) {
-			out.WriteRune(c)
-			continue
-		}
-		if len(p) >= 2 {
-			if full := utf16.DecodeRune(c, rune(binary.LittleEndian.Uint16(p))); full != utf8.RuneError {
-				out.WriteRune(full)
-				p = p[2:]
-				continue
+		switch {
+		case c < utf8.RuneSelf:
+			buf = append(buf, byte(c))
+		case c < 0x800:
+			buf = append(buf, 0xC0|byte(c>>6), 0x80|byte(c)&0xBF)
+		default:
+			if utf16.IsSurrogate(c) && len(p) >= 2 {
+				if full := utf16.DecodeRune(c, rune(binary.LittleEndian.Uint16(p))); full != utf8.RuneError {
+					buf = utf8.AppendRune(buf, full)
+					p = p[2:]
+					continue
+				}
 			}
+			buf = append(buf, 0xE0|byte(c>>12), 0x80|byte(c>>6)&0xBF, 0x80|byte(c)&0xBF)
 		}
-		out.Write([]byte{0xE0 | byte(c>>12), 0x80 | byte(c>>6)&0xBF, 0x80 | byte(c)&0xBF})
 	}
+	out.Write(buf)
 	return out.String()
 }
 
