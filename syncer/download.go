@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"mailfs/mapi"
 	"mailfs/mapi/fxics"
@@ -223,7 +224,10 @@ func (d *download) piece(ctx context.Context, a *answer) piece {
 }
 
 func joinPieces(first *rop.FastTransferSourceGetBufferResponse, further []rop.Response) piece {
-	p := piece{data: first.TransferBuffer, last: first.TransferStatus == rop.TransferDone}
+	p := piece{data: first.TransferBuffer}
+	if len(further) > 0 {
+		p.data = slices.Grow(p.data, len(further)*pieceMax) // full ones, but for the last
+	}
 	last := first
 	for _, f := range further {
 		r, ok := f.(*rop.FastTransferSourceGetBufferResponse)
