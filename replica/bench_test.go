@@ -59,6 +59,8 @@ func BenchmarkApply(b *testing.B) {
 	b.ReportAllocs()
 	b.ResetTimer()
 	fill(b, r, inbox, 100, b.N, 20<<10)
+	b.StopTimer()
+	reportMemory(b)
 }
 
 const benchMessages = 10000

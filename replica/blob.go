@@ -55,6 +55,8 @@ func (t *blobTable) start(r *Replica) {
 				return
 			case <-reclaim.C:
 				r.reclaim()
+			case <-r.trim.signal:
+				r.trimMemory()
 			case <-t.signal:
 				if err := r.purge(); err != nil {
 					r.opt.Logf("replica: removing unused blobs: %v", err)
@@ -73,6 +75,7 @@ func (r *Replica) reclaim() {
 		return
 	}
 	for r.gate.state.Load() < gateShut && r.db.RunValueLogGC(0.5) == nil {
+		r.trim.off = true
 	}
 }
 
@@ -426,6 +429,7 @@ func (w *blobWriter) flush(last bool) error {
 		}
 		return apply(tx, string(key(spaceBlob, uint64(w.id))), blobMeta{size: w.size}.encode())
 	})
+	w.r.passed(int(w.bytes))
 	w.next += int64(len(w.held))
 	w.held, w.bytes = nil, 0
 	return err
@@ -468,7 +472,7 @@ func (b *stored) ReadAt(p []byte, off int64) (int, error) {
 	defer tx.Discard()
 	n := 0
 	for n < len(p) && off < b.size {
-		m, err := readChunk(tx, b.id, off, p[n:])
+		m, err := b.readChunk(tx, off, p[n:])
 		if err != nil {
 			return n, err
 		}
@@ -481,17 +485,18 @@ func (b *stored) ReadAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
-func readChunk(tx *badger.Txn, id BlobID, off int64, p []byte) (n int, err error) {
-	found, err := withValue(tx, chunkKey(id, off/chunkSize), func(v []byte) error {
+func (b *stored) readChunk(tx *badger.Txn, off int64, p []byte) (n int, err error) {
+	found, err := withValue(tx, chunkKey(b.id, off/chunkSize), func(v []byte) error {
 		at := off % chunkSize
 		if at >= int64(len(v)) {
-			return fmt.Errorf("%w: blob %d is shorter than it says", errCorrupt, id)
+			return fmt.Errorf("%w: blob %d is shorter than it says", errCorrupt, b.id)
 		}
 		n = copy(p, v[at:])
 		return nil
 	})
+	b.r.passed(n)
 	if err == nil && !found {
-		err = fmt.Errorf("%w: blob %d", ErrNotFound, id)
+		err = fmt.Errorf("%w: blob %d", ErrNotFound, b.id)
 	}
 	return n, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"unsafe"
 
 	"mailfs/mapi"
 )
@@ -82,7 +83,9 @@ func (v *View) content(id uint64) (*mapi.Message, error) {
 	if p == nil {
 		return nil, fmt.Errorf("%w: content %d is missing", errCorrupt, id)
 	}
-	d := &bagDec{dec: dec{s: string(p)}, open: v.openValue, load: v.loadValue}
+	v.r.passed(len(p))
+	// p is a copy or what the transaction adds, and nobody writes to either
+	d := &bagDec{dec: dec{s: unsafe.String(unsafe.SliceData(p), len(p))}, open: v.openValue, load: v.loadValue}
 	d.format(contentFormat)
 	m := d.message(0)
 	return m, d.end()
@@ -327,6 +330,7 @@ func (u *Update) store(m *mapi.Message) (contentRef, error) {
 		return contentRef{}, err
 	}
 	u.fresh[n] = p
+	u.r.passed(len(p))
 	return contentRef{id: n, blobs: ids}, nil
 }
 

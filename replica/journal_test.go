@@ -200,7 +200,7 @@ func TestBaseBehindFixed(t *testing.T) {
 		if err := u.SaveChange(first); err != nil {
 			return err
 		}
-		_, err := u.Enqueue(&Change{Kind: ChangeEdit, Item: n, Base: Base{Version: 1, ChangeKey: changeKey(7)}})
+		_, err := u.Enqueue(&Change{Kind: ChangeEdit, Item: n, Base: Base{Version: 2, ChangeKey: changeKey(7)}})
 		return err
 	})
 	view(t, r, func(v *View) error {

@@ -45,6 +45,7 @@ type Replica struct {
 	counters counters
 	subs     subscribers
 	blobs    blobTable
+	trim     trimmer
 }
 
 // Open opens or makes a replica and takes its lock (ErrInUse).
@@ -58,7 +59,7 @@ func Open(opt Options) (*Replica, error) {
 	if opt.Logf == nil {
 		opt.Logf = func(string, ...any) {}
 	}
-	r := &Replica{opt: opt, gate: gate{idle: make(chan struct{}, 1)}}
+	r := &Replica{opt: opt, gate: gate{idle: make(chan struct{}, 1)}, trim: trimmer{signal: make(chan struct{}, 1)}}
 	if err := r.takeLock(); err != nil {
 		return nil, err
 	}

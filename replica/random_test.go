@@ -23,7 +23,7 @@ import (
 // TestRandom compares the replica with a naive model under random transactions, some
 // of which fail, with reopening in between.
 func TestRandom(t *testing.T) {
-	fewer(t, 25)
+	fewer(t, 20)
 	rapid.Check(t, func(rt *rapid.T) {
 		dir, err := os.MkdirTemp(memoryDir(), "replica")
 		if err != nil {
@@ -280,6 +280,7 @@ func (s *step) setKeys() {
 func (s *step) enqueue() {
 	n := s.num()
 	c := Change{Kind: ChangeKind(rapid.IntRange(1, 9).Draw(s.t, "change")), Item: n, Folder: s.num(), From: s.num(), Read: rapid.Bool().Draw(s.t, "read")}
+	c.Base.Version = s.st.nodes[n].Version
 	if x := s.st.nodes[n]; (c.Kind == ChangeCreate || c.Kind == ChangeEdit) && x.content == 0 {
 		return // nobody queues a content that is not there
 	}
