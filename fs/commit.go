@@ -45,19 +45,45 @@ func (t *tree) commit(num replica.Num) error {
 	if err != nil || !cand {
 		return err
 	}
+	t.mu.RLock()
+	w := t.copies[num]
+	t.mu.RUnlock()
 	if n.Kind == replica.KindMessage {
-		t.mu.RLock()
-		w := t.copies[num]
-		t.mu.RUnlock()
 		if w == nil || !w.closed || w.size == 0 || w.reason != "" {
 			return nil
 		}
 		return t.commitEdit(n, w)
 	}
+	if w != nil {
+		if n, err = t.keepOrphan(n, w); err != nil {
+			return err
+		}
+	}
 	if n.Xattrs[xattrClosed] == nil || n.Size == 0 || len(n.Xattrs[xattrReason]) > 0 {
 		return nil
 	}
 	return t.commitFile(n)
+}
+
+// keepOrphan makes the working copy of a message that is gone on the server the bytes of the local file that is in
+// its place. ns is held.
+func (t *tree) keepOrphan(n *replica.Node, w *workCopy) (now *replica.Node, err error) {
+	err = t.r.Update(func(u *replica.Update) (err error) {
+		if now, err = u.Node(n.Num); err != nil {
+			return err
+		}
+		now.Content, now.Size, now.Exact, now.Mtime = w.blob, w.size, true, w.touched
+		setReason(now, w.reason)
+		markClosed(now, w.closed && w.reason == "")
+		if err := t.saveMarked(u, now); err != nil {
+			return err
+		}
+		return u.DropWorkingCopy(n.Num)
+	})
+	if err == nil {
+		t.forgetCopy(n.Num)
+	}
+	return now, err
 }
 
 // writing reports whether any incarnation of an item is open for writing.

@@ -129,9 +129,20 @@ func (f *file) store(blob replica.BlobID, size int64, closing bool) error {
 	n.Mtime, n.Ctime = f.touched, later(t.clock.Now(), n.Ctime)
 	markClosed(n, closed)
 	setReason(n, f.reason)
-	if err := t.saveFile(n); err != nil {
+	err = t.r.Update(func(u *replica.Update) error {
+		if err := t.saveMarked(u, n); err != nil {
+			return err
+		}
+		// left over where the file was a message that is gone on the server
+		if err := u.DropWorkingCopy(n.Num); err != nil && !errors.Is(err, replica.ErrNotFound) {
+			return err
+		}
+		return nil
+	})
+	if err != nil {
 		return err
 	}
+	t.forgetCopy(n.Num)
 	f.node = n
 	return nil
 }
@@ -313,11 +324,6 @@ func (t *tree) schedule(num replica.Num) {
 		return
 	}
 	t.pending[num] = t.clock.AfterFunc(t.opt.IdleWindow, func() { t.commitSoon(num) })
-}
-
-// saveFile stores a local file in a transaction of its own.
-func (t *tree) saveFile(n *replica.Node) error {
-	return t.r.Update(func(u *replica.Update) error { return t.saveMarked(u, n) })
 }
 
 // settingMarked lists, as JSON, the local files that are on their way to be messages: those that were closed and

@@ -322,11 +322,18 @@ func (u *Update) Attach(n Num, parent Num, name string) error {
 }
 
 // Remove deletes a node for good with its content, working copy and journal entries, and a folder with
-// its hidden messages. ErrNotEmpty for a directory with children.
+// its hidden messages. ErrNotEmpty for a directory with children. A message that is being written here is not
+// removed by a remote transaction: it becomes a local file with the bytes of the working copy, which stays.
 func (u *Update) Remove(n Num) error {
 	old, err := u.load(n)
 	if err != nil {
 		return err
+	}
+	if w, err := u.unsaved(old); err != nil || w != nil {
+		if err != nil {
+			return err
+		}
+		return u.demote(old, w)
 	}
 	if err := u.removable(old); err != nil {
 		return err

@@ -170,7 +170,7 @@ func (v *View) Pending() (all, refused int, err error) {
 // kind or into a create; likewise for folders an update into a create or update and a deletion into a
 // create. A move back to where the first one came from cancels it (Seq 0). A change that the server refused
 // is open to folding again, and the item's refused changes are tried again.
-// Behind a Fixed change the base becomes the keys of that one.
+// Behind a Fixed change the base becomes the keys of that one, unless it is content of an older version.
 func (u *Update) Enqueue(c *Change) (uint64, error) {
 	if c.Kind < ChangeCreate || c.Kind > ChangeFolderDelete {
 		return 0, fmt.Errorf("%w: change of kind %d", ErrInvalid, c.Kind)
@@ -220,7 +220,8 @@ func (u *Update) append(c *Change, list []*Change) (uint64, error) {
 	own := *c
 	own.Seq = seq
 	for _, before := range list {
-		if before.Fixed && before.ChangeKey != "" {
+		// content that was made from an older version than the one on its way is a conflict, and stays one
+		if before.Fixed && before.ChangeKey != "" && (!c.ofContent() || c.Base.Version >= before.Version) {
 			own.Base = Base{Version: before.Version, ChangeKey: before.ChangeKey, PCL: before.PCL}
 		}
 	}

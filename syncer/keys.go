@@ -144,7 +144,7 @@ func withCheckpoint(u *replica.Update, scope replica.Scope, f func(cp *replica.C
 }
 
 // rebase puts the queued changes of an item that were made on top of an acknowledged
-// one onto the version that the server has now.
+// one onto the version that the server has now. n is the item as it was before.
 func rebase(u *replica.Update, n *replica.Node, acked *replica.Change, k keys) error {
 	changes, err := u.ChangesOf(n.Num)
 	if err != nil {
@@ -154,7 +154,7 @@ func rebase(u *replica.Update, n *replica.Node, acked *replica.Change, k keys) e
 		if c.Seq == acked.Seq || c.Fixed && c.Seq < acked.Seq {
 			continue
 		}
-		if c.Base.Version < acked.Version && c.Base.ChangeKey != acked.Base.ChangeKey && acked.Kind != replica.ChangeMove {
+		if stale(n, acked, c) {
 			continue // made from an older version: a conflict, to be found when it goes up
 		}
 		c.Base.ChangeKey, c.Base.PCL = k.change, k.pcl
@@ -163,4 +163,15 @@ func rebase(u *replica.Update, n *replica.Node, acked *replica.Change, k keys) e
 		}
 	}
 	return nil
+}
+
+// stale reports whether a queued change builds on another version than the one that an
+// acknowledged change built on or made.
+func stale(n *replica.Node, acked, c *replica.Change) bool {
+	if acked.Kind != replica.ChangeMove {
+		return c.Base.Version < acked.Version && c.Base.ChangeKey != acked.Base.ChangeKey
+	}
+	// A move takes along whatever version is there.
+	content := c.Kind == replica.ChangeCreate || c.Kind == replica.ChangeEdit
+	return content && n.Message != nil && c.Base.ChangeKey != n.Message.ChangeKey && c.Base.ChangeKey != acked.ChangeKey
 }
