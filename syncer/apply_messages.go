@@ -1,6 +1,7 @@
 package syncer
 
 import (
+	"bytes"
 	"errors"
 
 	"mailfs/mapi"
@@ -48,6 +49,9 @@ func forget(cp *replica.Checkpoint, a *arrival) {
 func (s *Syncer) applyMessage(u *replica.Update, folder replica.Num, a *arrival) (fate, error) {
 	n, err := u.BySourceKey(a.key)
 	if errors.Is(err, replica.ErrNotFound) {
+		if done, err := s.adoptMoved(u, folder, a); done || err != nil {
+			return applied, err
+		}
 		return applied, s.insertMessage(u, folder, a)
 	}
 	if err != nil {
@@ -68,6 +72,45 @@ func (s *Syncer) applyMessage(u *replica.Update, folder replica.Num, a *arrival)
 		return setAside, nil
 	}
 	return applied, s.applyVersion(u, n, a, p)
+}
+
+// adoptMoved recognises a message that somebody moved here: its number, its local
+// name and its body stay. It is left alone while changes of it are queued.
+func (s *Syncer) adoptMoved(u *replica.Update, folder replica.Num, a *arrival) (bool, error) {
+	was, ok := s.movedFrom(a.key)
+	if !ok {
+		return false, nil
+	}
+	n, err := u.BySourceKey(was)
+	if errors.Is(err, replica.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil || n.Message == nil || n.Parent == 0 {
+		return false, err
+	}
+	changes, err := u.ChangesOf(n.Num)
+	if err != nil || len(changes) > 0 || !bytes.Equal(n.Message.SearchKey, a.header.Bytes(mapi.PidTagSearchKey)) {
+		return false, err
+	}
+	if n.Parent != folder {
+		if err := u.Move(n.Num, folder, s.freeName(&u.View, folder, n.Name, a.key)); err != nil {
+			return false, err
+		}
+	}
+	full := n.Message.State == replica.StateFull
+	if err := u.SetKeys(n.Num, a.key, a.change, a.pcl); err != nil {
+		return false, err
+	}
+	if n, err = u.Node(n.Num); err != nil {
+		return false, err
+	}
+	if !full || n.Message.Modified != a.modified && n.Message.ServerSize != a.size {
+		return true, s.applyVersion(u, n, a, pending{}) // changed as well, or nothing to keep
+	}
+	n.Message.Modified, n.Message.ServerSize = a.modified, a.size
+	n.Message.Read = a.header.Int(mapi.PidTagMessageFlags)&flagRead != 0
+	n.Ctime = s.cfg.Now()
+	return true, u.Save(n)
 }
 
 // pending sums up the queued changes of an item.

@@ -3,6 +3,7 @@ package syncer
 import (
 	"errors"
 	"maps"
+	"math"
 	"slices"
 
 	"mailfs/mapi"
@@ -68,8 +69,11 @@ func (s *Syncer) dueFolders(rows map[mapi.SourceKey]map[string]int64, full bool,
 			}
 			due = append(due, folderRef{num: n.Num, key: key, hints: maps.Clone(is), items: int(is[hintItems] + is[hintFAI])})
 			rank[n.Num] = is[hintCommit]
-			if n.Folder.Special == replica.SpecialInbox {
-				rank[n.Num] = 1<<63 - 1
+			switch {
+			case s.movedTo(key):
+				rank[n.Num] = math.MaxInt64
+			case n.Folder.Special == replica.SpecialInbox:
+				rank[n.Num] = math.MaxInt64 - 1
 			}
 			return nil
 		})

@@ -46,6 +46,7 @@ func (l *link) onNotify(n *rop.Notify) {
 			keys = append(keys, mapi.LongTermID{GUID: g, Counter: f.Counter()}.SourceKey())
 		}
 	}
+	was, is := l.storedKey(n.OldMessageID), l.storedKey(n.MessageID)
 	l.mu.Unlock()
 	l.s.mu.Lock()
 	if l.s.named == nil {
@@ -54,9 +55,59 @@ func (l *link) onNotify(n *rop.Notify) {
 	for _, k := range keys {
 		l.s.named[k] = true
 	}
+	if n.Kind() == rop.NotifyObjectMoved && n.OfMessage() && was != "" && is != "" && len(keys) > 0 {
+		l.s.noteMove(was, is, keys[0])
+	}
 	l.s.mu.Unlock()
 	l.s.board.update(func(st *Status) { st.Events++ })
 	l.s.Kick()
+}
+
+// storedKey returns the source key of a message, "" if its replica is not known yet.
+// l.mu is held.
+func (l *link) storedKey(m mapi.MID) mapi.SourceKey {
+	g, ok := l.guids[m.ReplID()]
+	if !ok || m == 0 {
+		return ""
+	}
+	return mapi.LongTermID{GUID: g, Counter: m.Counter()}.SourceKey()
+}
+
+// moves are messages that somebody moved, as events tell: what arrives under a new
+// id is the message that is here under the old one.
+type moves struct {
+	from map[mapi.SourceKey]mapi.SourceKey // old id by new id
+	to   map[mapi.SourceKey]bool           // folders that something was moved to
+}
+
+// maxMoves bounds what is remembered; a move that is not known costs a download.
+const maxMoves = 10_000
+
+// noteMove remembers a move. s.mu is held.
+func (s *Syncer) noteMove(was, is, folder mapi.SourceKey) {
+	if s.moves.from == nil || len(s.moves.from) >= maxMoves {
+		s.moves = moves{from: map[mapi.SourceKey]mapi.SourceKey{}, to: map[mapi.SourceKey]bool{}}
+	}
+	if first, ok := s.moves.from[was]; ok {
+		was = first // moved on before it was seen
+	}
+	s.moves.from[is], s.moves.to[folder] = was, true
+}
+
+// movedFrom returns the id that a message had before somebody moved it.
+func (s *Syncer) movedFrom(key mapi.SourceKey) (mapi.SourceKey, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	was, ok := s.moves.from[key]
+	return was, ok
+}
+
+// movedTo reports whether something was moved to a folder. Such folders are looked
+// at first, so that a message arrives before it is gone.
+func (s *Syncer) movedTo(folder mapi.SourceKey) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.moves.to[folder]
 }
 
 // takeNamed returns and forgets the folders that events named since the last pass.

@@ -3,6 +3,7 @@ package syncer_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -302,5 +303,55 @@ func TestUnchangedFoldersCostLittle(t *testing.T) {
 	c.pass()
 	if st := w.srv.Stats(); st.Requests > 10 || st.MessagesSent > 0 || st.FoldersSent > 0 {
 		t.Fatalf("%d requests, %d messages, %d folders", st.Requests, st.MessagesSent, st.FoldersSent)
+	}
+}
+
+// TestRemoteMoveIsRecognised: a message that somebody moves keeps its number, its name and its body.
+func TestRemoteMoveIsRecognised(t *testing.T) {
+	w := newMemWorld(t)
+	mid := w.deliver("one", "body")
+	c := w.client(t)
+	stop := c.runs()
+	c.until("the first pass", func() bool {
+		n := c.find("Inbox", "*one*")
+		return n != nil && n.Message.State == replica.StateFull
+	})
+	before := c.at("Inbox", "*one*")
+	w.srv.ResetStats()
+	if _, err := w.box.Move(mid, w.box.Folder(memserver.FolderDrafts)); err != nil {
+		t.Fatal(err)
+	}
+	c.until("the move shows", func() bool { return c.find("Drafts", "*one*") != nil })
+	after := c.at("Drafts", "*one*")
+	if after.Num != before.Num || after.Name != before.Name || after.Message.State != replica.StateFull || after.Gen != before.Gen {
+		t.Errorf("%d %s became %d %s, state %d", before.Num, before.Name, after.Num, after.Name, after.Message.State)
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	c.pass()
+	if n := c.at("Drafts", "*one*"); n.Num != before.Num || c.find("Inbox", "*one*") != nil {
+		t.Error(c.tree())
+	}
+	if got := text(t, c, "Drafts", "*one*"); !strings.Contains(got, "body") {
+		t.Error(got)
+	}
+}
+
+// TestRunSeesAnotherClient: what one client uploads shows at the other by an event, on any server.
+func TestRunSeesAnotherClient(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.client(t), w.client(t)
+	b.pass()
+	stop := a.runs()
+	a.until("the first pass", func() bool { return a.find("Inbox") != nil && a.s.Status().Passes > 0 || a.find("Drafts") != nil })
+	b.create(b.at("Inbox"), "new.eml", mail("one", "body"))
+	b.flush()
+	a.until("the message shows", func() bool { n := a.find("Inbox", "*one*"); return n != nil && n.Message.State == replica.StateFull })
+	b.move(b.at("Inbox", "new.eml").Num, b.at("Drafts"))
+	b.flush()
+	a.until("the move shows", func() bool { return a.find("Drafts", "*one*") != nil && a.find("Inbox", "*one*") == nil })
+	if err := stop(); err != nil {
+		t.Fatal(err)
 	}
 }

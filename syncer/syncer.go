@@ -61,7 +61,8 @@ type Syncer struct {
 	link      *link                   // the session, nil when offline
 	dialing   chan struct{}           // closed when a dial in progress is over
 	named     map[mapi.SourceKey]bool // folders that events named
-	lookAtAll bool                    // events may have been missed
+	moves     moves
+	lookAtAll bool // events may have been missed
 	fetch     fetcher
 }
 
