@@ -16,6 +16,27 @@
 //   - session.go, http.go, transport.go, autodiscover.go: the ways in.
 //   - script.go: faults on demand.
 //
+// # Choices
+//
+// Where a specification leaves something to the server, or where servers differ, this
+// one is strict, so that a client that works here does not lean on leniency: a change
+// whose number was seen is not sent again, whatever IdsetGiven says; soft deletions
+// are told as deletions; a change of a deleted message fails; conflicts that are not
+// refused become conflict resolve messages, whose versions travel one by one.
+//
+// A final state goes up to the highest change number of the mailbox, save for what a
+// restriction kept back. Changes of known property groups come partially to a client
+// that sets PartialItem.
+//
+// The tests replay the requests that a client sent to another server, and list how
+// the answers differ and why.
+//
+// # Limits
+//
+// There are no public folders, no address book, no rules and permissions (their tables
+// are empty), no content in search folders, no categories in tables. A table tells
+// that it changed, not which row. Nothing outlives the process.
+//
 // Locks are taken in this order and never the other way: session, mailbox, event
 // queue, server. No lock is held while bytes go to a peer.
 package memserver
