@@ -20,6 +20,7 @@ import (
 // himself: within the idle window that never reaches the server, as with any file that is short-lived.
 type ledger struct {
 	next     int
+	log      []string          // what everybody did, in order
 	saved    map[string]string // token -> where it was saved
 	replaced map[string]bool
 }
@@ -31,7 +32,15 @@ func (l *ledger) token(where string) string {
 	return tok
 }
 
-// seen marks what is in data as known to the user who now writes over it.
+// tokenIn returns the token that a message carries.
+func tokenIn(data []byte) string {
+	if i := strings.Index(string(data), "token-"); i >= 0 {
+		return string(data[i:min(i+len("token-000000"), len(data))])
+	}
+	return ""
+}
+
+// overwrite marks what is in data as known to the user who now writes over it.
 func (l *ledger) overwrite(data string) {
 	for tok := range l.saved {
 		if strings.Contains(data, tok) {
@@ -45,13 +54,12 @@ type user struct {
 	*client
 	rng    *rand.Rand
 	ledger *ledger
-	log    []string
-	shared []string // names that both users like to touch
 	count  map[string]int
 }
 
 func (u *user) note(format string, args ...any) {
-	u.log = append(u.log, u.name+": "+fmt.Sprintf(format, args...))
+	line := strings.ReplaceAll(fmt.Sprintf(format, args...), u.mount+"/", "")
+	u.ledger.log = append(u.ledger.log, time.Now().Format("05.000 ")+u.name+": "+line)
 }
 
 // tolerable are the errors that a user meets when the other side was faster.
@@ -170,7 +178,7 @@ func (u *user) act(sharedOnly bool) {
 func (u *user) create() {
 	path := filepath.Join(u.pickFolder(), fmt.Sprintf("%s %d.eml", u.name, u.ledger.next))
 	tok := u.ledger.token(path)
-	if !u.try("create "+path, os.WriteFile(path, []byte(letter(fmt.Sprintf("created %s %d", u.name, u.ledger.next), tok)), 0o600)) {
+	if !u.try("create "+path+" "+tok, os.WriteFile(path, []byte(letter(fmt.Sprintf("created %s %d", u.name, u.ledger.next), tok)), 0o600)) {
 		delete(u.ledger.saved, tok)
 	}
 }
@@ -181,7 +189,7 @@ func (u *user) edit(path string) {
 		return
 	}
 	old, err := os.ReadFile(path)
-	if !u.try("read "+path, err) {
+	if !u.try("read "+path+" "+tokenIn(old), err) {
 		return
 	}
 	head, _, ok := strings.Cut(string(old), "\n\n")
@@ -198,7 +206,7 @@ func (u *user) edit(path string) {
 			err = os.Rename(tmp, path)
 		}
 	}
-	if u.try("edit "+path, err) {
+	if u.try("edit "+path+" "+tok, err) {
 		u.ledger.overwrite(string(old))
 	} else {
 		delete(u.ledger.saved, tok)
@@ -210,7 +218,7 @@ func (u *user) remove(path string) {
 		return
 	}
 	data, err := os.ReadFile(path)
-	if err != nil || !u.try("delete "+path, os.Remove(path)) {
+	if err != nil || !u.try("delete "+path+" "+tokenIn(data), os.Remove(path)) {
 		return
 	}
 	for tok, where := range u.ledger.saved {
@@ -298,11 +306,10 @@ func settle(t *testing.T, users []*user) {
 	}
 }
 
+// dumpLogs prints what happened, above all to the files that lost something.
 func dumpLogs(t *testing.T, users []*user) {
 	t.Helper()
-	for _, u := range users {
-		t.Logf("what %s did:\n%s", u.name, strings.Join(u.log, "\n"))
-	}
+	t.Logf("what everybody did:\n%s", strings.Join(users[0].ledger.log, "\n"))
 }
 
 func compare(t *testing.T, w *world, users []*user, book *ledger) {

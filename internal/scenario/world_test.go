@@ -74,7 +74,7 @@ func (w *world) showLogs() {
 	}
 	for _, name := range logs {
 		data, err := os.ReadFile(name)
-		w.t.Logf("%s: %v\n%s", strings.TrimPrefix(name, w.dir), err, data[max(0, len(data)-20_000):])
+		w.t.Logf("%s: %v\n%s", strings.TrimPrefix(name, w.dir), err, data[max(0, len(data)-400_000):])
 	}
 }
 
