@@ -50,11 +50,20 @@ func (s *Syncer) applyHierarchy(arrived []folderArrival, gone idset.IDSet, speci
 }
 
 // applyFolders stores folders whose parents are there, round after round, since
-// nothing promises their order. It returns those that stay without a parent.
+// nothing promises their order. It returns those that stay without a parent, or
+// that are on their way from here.
 func (s *Syncer) applyFolders(u *replica.Update, todo []folderArrival, special map[mapi.SourceKey]replica.Special) ([]folderArrival, error) {
+	mine, err := keysUnderWay(&u.View)
+	if err != nil {
+		return nil, err
+	}
 	for len(todo) > 0 {
 		var parked []folderArrival
 		for i := range todo {
+			if mine[todo[i].SourceKey] {
+				parked = append(parked, todo[i])
+				continue
+			}
 			done, err := s.applyFolder(u, &todo[i], special[todo[i].SourceKey])
 			if err != nil {
 				return nil, err

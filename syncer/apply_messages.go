@@ -24,10 +24,16 @@ func (s *Syncer) applyMessages(folder replica.Num, scope replica.Scope, batch []
 	err = s.rep.Update(func(u *replica.Update) error {
 		u.Remote(true)
 		aside = aside[:0]
+		mine, err := keysUnderWay(&u.View)
+		if err != nil {
+			return err
+		}
 		for i := range batch {
-			f, err := s.applyMessage(u, folder, &batch[i])
-			if err != nil {
-				return err
+			f := setAside
+			if !mine[batch[i].key] {
+				if f, err = s.applyMessage(u, folder, &batch[i]); err != nil {
+					return err
+				}
 			}
 			if f == setAside {
 				forget(cp, &batch[i])
@@ -37,6 +43,24 @@ func (s *Syncer) applyMessages(folder replica.Num, scope replica.Scope, batch []
 		return u.SetCheckpoint(scope, cp)
 	})
 	return aside, err
+}
+
+// keysUnderWay returns the ids that queued changes have given to items. What arrives
+// under one of them is our own, sent before, and its answer got lost: the upload finds out.
+func keysUnderWay(v *replica.View) (map[mapi.SourceKey]bool, error) {
+	var out map[mapi.SourceKey]bool
+	for c, err := range v.Changes(0) {
+		if err != nil {
+			return nil, err
+		}
+		if c.Fixed && needsID(c) && c.SourceKey != "" {
+			if out == nil {
+				out = map[mapi.SourceKey]bool{}
+			}
+			out[c.SourceKey] = true
+		}
+	}
+	return out, nil
 }
 
 // forget makes the server send an item again: its change is taken out of what was seen.

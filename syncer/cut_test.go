@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mailfs/internal/memserver"
+	"mailfs/replica"
 	"mailfs/syncer"
 )
 
@@ -106,4 +107,65 @@ func TestCutAnywhere(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestLostAnswerThenDownload: a message and a folder went up, the answers got lost, and a
+// download comes before the upload is repeated: they do not show twice.
+func TestLostAnswerThenDownload(t *testing.T) {
+	w := newMemWorld(t)
+	c := w.client(t, quick)
+	c.pass()
+	c.mkdir(c.at(), "Fresh")
+	cut := uint8(0x73) // RopSynchronizationImportHierarchyChange
+	w.srv.SetScript(func(r memserver.Request) memserver.Fault { return memserver.Fault{CutAfter: r.Has(cut)} })
+	if err := c.s.Pass(t.Context()); err == nil {
+		t.Fatal("the folder was not cut")
+	}
+	refuseAll(c)
+	c.create(c.at("Inbox"), "new.eml", mail("one", "body"))
+	cut = 0x0C // RopSaveChangesMessage
+	if err := c.s.Pass(t.Context()); err == nil {
+		t.Fatal("the message was not cut")
+	}
+	w.srv.SetScript(nil)
+	refuseAll(c)
+	c.pass()
+	c.pass()
+	if n := c.find("Inbox", "*- one*"); n != nil {
+		t.Fatalf("it came back as %s", n.Name)
+	}
+	if err := c.s.Retry(0); err != nil {
+		t.Fatal(err)
+	}
+	c.flush()
+	c.pass()
+	fresh := w.client(t)
+	fresh.pass()
+	if d := cmp.Diff(byText(fresh), byText(c)); d != "" {
+		t.Fatal(d)
+	}
+	if n := byText(fresh)["/Fresh/"]; n != 1 {
+		t.Fatalf("%d folders", n)
+	}
+}
+
+// refuseAll marks everything that is queued as refused, so that no pass sends it.
+func refuseAll(c *client) {
+	c.t.Helper()
+	c.update(func(u *replica.Update) error {
+		var all []*replica.Change
+		for ch, err := range u.Changes(0) {
+			if err != nil {
+				return err
+			}
+			all = append(all, ch)
+		}
+		for _, ch := range all {
+			ch.Error = &replica.ChangeError{Text: "by the test"}
+			if err := u.SaveChange(ch); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
