@@ -208,7 +208,17 @@ func (m *model) detach(n Num) error {
 	return nil
 }
 
-func (m *model) remove(n Num) error {
+func (m *model) remove(n Num, remote bool) error {
+	if x := m.nodes[n]; remote && x != nil && x.Message != nil && x.Parent != 0 && !x.fai() {
+		if w, ok := m.work[n]; ok && w.Size > 0 { // what is being written stays
+			file := &modelNode{Node: x.Node}
+			file.Kind, file.Message, file.Version = KindFile, nil, x.Version+1
+			file.Content, file.Size, file.Exact, file.Mtime = w.Content, w.Size, true, w.At
+			m.nodes[n] = file
+			m.changes = slices.DeleteFunc(m.changes, func(c Change) bool { return c.Item == n })
+			return nil
+		}
+	}
 	if err := m.removable(n); err != nil {
 		return err
 	}
@@ -297,7 +307,7 @@ func (m *model) setKeys(n Num, sk mapi.SourceKey, ck mapi.ChangeKey) error {
 }
 
 // enqueue returns 0 when the change vanished or was folded, else that it was appended.
-func (m *model) enqueue(c Change) (appended bool, err error) {
+func (m *model) enqueue(c Change, remote bool) (appended bool, err error) {
 	x := m.nodes[c.Item]
 	if x == nil {
 		return false, ErrNotFound
@@ -318,7 +328,7 @@ func (m *model) enqueue(c Change) (appended bool, err error) {
 		}
 		create := e.Kind == ChangeCreate || e.Kind == ChangeFolderCreate
 		if create && (c.Kind == ChangeDelete || c.Kind == ChangeFolderDelete) {
-			return false, m.remove(c.Item)
+			return false, m.remove(c.Item, remote)
 		}
 		if !create && e.Kind != c.Kind {
 			continue
@@ -337,7 +347,7 @@ func (m *model) enqueue(c Change) (appended bool, err error) {
 		return false, nil
 	}
 	for _, e := range q {
-		if e.Fixed && e.ChangeKey != "" {
+		if e.Fixed && e.ChangeKey != "" && (c.Kind != ChangeCreate && c.Kind != ChangeEdit || c.Base.Version >= e.Version) {
 			c.Base = Base{Version: e.Version, ChangeKey: e.ChangeKey, PCL: e.PCL}
 		}
 	}

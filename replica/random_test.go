@@ -266,7 +266,7 @@ func (s *step) detach() {
 
 func (s *step) remove() {
 	n := s.num()
-	s.same("remove", s.u.Remove(n), s.st.remove(n))
+	s.same("remove", s.u.Remove(n), s.st.remove(n, s.remote))
 }
 
 func (s *step) setKeys() {
@@ -280,7 +280,9 @@ func (s *step) setKeys() {
 func (s *step) enqueue() {
 	n := s.num()
 	c := Change{Kind: ChangeKind(rapid.IntRange(1, 9).Draw(s.t, "change")), Item: n, Folder: s.num(), From: s.num(), Read: rapid.Bool().Draw(s.t, "read")}
-	c.Base.Version = s.st.nodes[n].Version
+	if v := s.st.nodes[n].Version; v > 0 {
+		c.Base.Version = v - uint64(rapid.IntRange(0, 1).Draw(s.t, "older"))
+	}
 	if x := s.st.nodes[n]; (c.Kind == ChangeCreate || c.Kind == ChangeEdit) && x.content == 0 {
 		return // nobody queues a content that is not there
 	}
@@ -292,7 +294,7 @@ func (s *step) enqueue() {
 	if err == nil && arg.Seq != 0 {
 		c.Seq = seq
 	}
-	appended, want := s.st.enqueue(c)
+	appended, want := s.st.enqueue(c, s.remote)
 	if s.same("enqueue", err, want) && appended != (arg.Seq != 0) {
 		s.t.Fatalf("enqueue %+v: seq %d, appended by the model: %v", c, seq, appended)
 	}
