@@ -3,7 +3,6 @@ package fxics
 import (
 	"bufio"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -86,7 +85,7 @@ func (l *Lexer) readFailed(err error) {
 	if l.err != nil {
 		return
 	}
-	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
+	if err == io.EOF || err == io.ErrUnexpectedEOF { // not what wraps them: a connection that was cut
 		l.corrupt("stream ends within an element: %w", io.ErrUnexpectedEOF)
 		return
 	}

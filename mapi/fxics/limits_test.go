@@ -215,3 +215,15 @@ func TestWriteErrorsStick(t *testing.T) {
 		}
 	}
 }
+
+// A connection that is cut is not the fault of the stream, whatever the cut looks like.
+func TestCutConnection(t *testing.T) {
+	p := raw(t, prop(mapi.PidTagHtml, make([]byte, 1000)))
+	cut := io.MultiReader(bytes.NewReader(p[:500]), iotest.ErrReader(&mapi.Unreachable{Err: io.ErrUnexpectedEOF}))
+	_, err := decodeAll(cut, RootMessageContent, nil)
+	var away *mapi.Unreachable
+	var broken *mapi.Protocol
+	if !errors.As(err, &away) || errors.As(err, &broken) {
+		t.Errorf("%v", err)
+	}
+}
