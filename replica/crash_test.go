@@ -25,6 +25,7 @@ func TestCrashChild(t *testing.T) {
 	if dir == "" {
 		t.Skip("only for TestKill")
 	}
+	fmt.Println("done 0")
 	r, err := Open(Options{Dir: dir, Small: true, Fold: strings.ToLower})
 	if err != nil {
 		t.Fatal(err)
@@ -155,6 +156,27 @@ func TestKill(t *testing.T) {
 		found := crashVerify(t, dir)
 		if found < acked || found < last {
 			t.Fatalf("update %d was acknowledged, the replica has %d", acked, found)
+		}
+		last = found
+	}
+}
+
+// TestKillOpening kills processes that are just opening a replica, a new one at first.
+func TestKillOpening(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "replica")
+	rounds := 8
+	if testing.Short() {
+		rounds = 2
+	}
+	var last uint64
+	for i := range rounds {
+		if i == rounds/2 {
+			dir, last = filepath.Join(t.TempDir(), "replica"), 0
+		}
+		acked := killWriter(t, dir, 0, time.Duration(rand.IntN(12000))*time.Microsecond)
+		found := crashVerify(t, dir)
+		if found < max(acked, last) {
+			t.Fatalf("update %d was acknowledged, the replica has %d", max(acked, last), found)
 		}
 		last = found
 	}
