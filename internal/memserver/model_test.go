@@ -250,6 +250,7 @@ func FuzzExecute(f *testing.F) {
 				t.Fatalf("payload of %d bytes", len(p))
 			}
 		}
+		s.background.Wait() // deliveries of submitted messages
 		checkCounts(t, m)
 	})
 }
