@@ -29,3 +29,22 @@ func TestSaveByRenameAfterMove(t *testing.T) {
 	}
 	b.wantText("Drafts/a.eml", note("one", "second"))
 }
+
+// A file that is about to be the next version of one message changes places with another message: neither is lost.
+func TestExchangeOfAnHeir(t *testing.T) {
+	b := newBed(t)
+	other := b.must(b.deliver("Inbox", "a.eml", note("one", "first")))
+	num := b.must(b.deliver("Inbox", "b.eml", note("two", "first")))
+	keys := []string{b.node(other).Message.SourceKey.String(), b.node(num).Message.SourceKey.String()}
+	b.unlink("Inbox/b.eml")
+	b.save("Inbox/b.eml", note("two", "second"))
+	if err := b.rename("Inbox/a.eml", "Inbox/b.eml", renameExchange); err != nil {
+		t.Fatal(err)
+	}
+	b.pass()
+	b.wantChanges("edit Inbox/a.eml")
+	b.wantText("Inbox/a.eml", note("two", "second"))
+	if b.xattr("Inbox/b.eml", xattrSourceKey) != keys[0] || b.xattr("Inbox/a.eml", xattrSourceKey) != keys[1] {
+		t.Fatal("identities are mixed up")
+	}
+}

@@ -354,8 +354,8 @@ func (m *move) exchange(u *replica.Update) error {
 		if err != nil {
 			return err
 		}
-		if !m.t.shownAsMessage(&u.View, now) {
-			continue
+		if !m.t.shownAsMessage(&u.View, now) || len(now.Xattrs[xattrClaim]) > 0 {
+			continue // local, or the next version of another message already
 		}
 		if now.Size > 0 && !m.t.parses(now) {
 			return syscall.EINVAL
