@@ -98,22 +98,24 @@ func (s *Syncer) applyMessage(u *replica.Update, folder replica.Num, a *arrival)
 	return applied, s.applyVersion(u, n, a, p)
 }
 
-// adoptMoved recognises a message that somebody moved here: its number, its local
-// name and its body stay. It is left alone while changes of it are queued.
+// adoptMoved recognises a message that somebody moved here: its number and its local
+// name stay, and its body where it is still the same. It is left alone while changes of
+// it are queued, or when it is one that was written here: some servers make a message
+// anew under its old id when an edit meets a move.
 func (s *Syncer) adoptMoved(u *replica.Update, folder replica.Num, a *arrival) (bool, error) {
-	was, ok := s.movedFrom(a.key)
-	if !ok {
-		return false, nil
-	}
-	n, err := u.BySourceKey(was)
-	if errors.Is(err, replica.ErrNotFound) {
-		return false, nil
-	}
-	if err != nil || n.Message == nil || n.Parent == 0 {
+	n, err := s.formerSelf(&u.View, a)
+	if n == nil || err != nil {
 		return false, err
 	}
 	changes, err := u.ChangesOf(n.Num)
-	if err != nil || len(changes) > 0 || !bytes.Equal(n.Message.SearchKey, a.header.Bytes(mapi.PidTagSearchKey)) {
+	if err != nil || len(changes) > 0 {
+		return false, err
+	}
+	from, err := u.Node(n.Parent)
+	if err != nil || from.Folder == nil {
+		return false, err
+	}
+	if err := unseen(u, from.Folder.SourceKey, n.Message.SourceKey); err != nil {
 		return false, err
 	}
 	if n.Parent != folder {
@@ -121,20 +123,39 @@ func (s *Syncer) adoptMoved(u *replica.Update, folder replica.Num, a *arrival) (
 			return false, err
 		}
 	}
-	full := n.Message.State == replica.StateFull
 	if err := u.SetKeys(n.Num, a.key, a.change, a.pcl); err != nil {
 		return false, err
 	}
 	if n, err = u.Node(n.Num); err != nil {
 		return false, err
 	}
-	if !full || n.Message.Modified != a.modified && n.Message.ServerSize != a.size {
-		return true, s.applyVersion(u, n, a, pending{}) // changed as well, or nothing to keep
+	return true, s.applyVersion(u, n, a, pending{})
+}
+
+// formerSelf returns what a message was before somebody moved it, nil if there is no
+// such move or if it does not look the same.
+func (s *Syncer) formerSelf(v *replica.View, a *arrival) (*replica.Node, error) {
+	was, ok := s.movedFrom(a.key)
+	if !ok {
+		return nil, nil
 	}
-	n.Message.Modified, n.Message.ServerSize = a.modified, a.size
-	n.Message.Read = a.header.Int(mapi.PidTagMessageFlags)&flagRead != 0
-	n.Ctime = s.cfg.Now()
-	return true, u.Save(n)
+	n, err := v.BySourceKey(was)
+	if errors.Is(err, replica.ErrNotFound) || err == nil && (n.Message == nil || n.Parent == 0) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	id, err := v.Identity()
+	if err != nil {
+		return nil, err
+	}
+	x, err := n.Message.ChangeKey.XID()
+	if err != nil || x.Namespace == id.Namespace || n.Message.ServerSize != a.size ||
+		!bytes.Equal(n.Message.SearchKey, a.header.Bytes(mapi.PidTagSearchKey)) {
+		return nil, nil
+	}
+	return n, nil
 }
 
 // pending sums up the queued changes of an item.
@@ -268,7 +289,15 @@ func (s *Syncer) applyVersion(u *replica.Update, n *replica.Node, a *arrival, p 
 			n.Message.Edited = true
 		}
 	}
+	keep, err := s.looksTheSame(u, n, b.full)
+	if err != nil {
+		return err
+	}
+	written, size := n.Content, n.Size
 	s.describe(n, &b)
+	if keep {
+		n.Content, n.Size = written, size
+	}
 	if p.read {
 		n.Message.Read = read
 	}
@@ -278,7 +307,26 @@ func (s *Syncer) applyVersion(u *replica.Update, n *replica.Node, a *arrival, p 
 	if err := u.Save(n); err != nil {
 		return err
 	}
+	if keep {
+		return u.Amend(n, b.full)
+	}
 	return s.putContent(u, n, &b)
+}
+
+// looksTheSame reports whether a version that arrived whole has the bytes that are
+// here: then only flags changed, and open files, caches and what the user wrote stay.
+func (s *Syncer) looksTheSame(u *replica.Update, n *replica.Node, full *mapi.Message) (bool, error) {
+	if full == nil || n.Message.State != replica.StateFull {
+		return false, nil
+	}
+	old, err := u.Message(n.Num)
+	if err != nil {
+		return false, ignoreMissing(err)
+	}
+	if !sameContent(old, full) {
+		return false, nil
+	}
+	return s.render.sameBytes(old, full)
 }
 
 // overlay returns bag with a queued change of properties applied.

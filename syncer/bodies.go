@@ -395,12 +395,12 @@ func (s *Syncer) completeKnown(ctx context.Context, l *link, f folderRef, batch 
 			a := &batch[i]
 			n, err := v.BySourceKey(a.key)
 			if errors.Is(err, replica.ErrNotFound) {
-				continue
+				n, err = s.formerSelf(v, a)
 			}
 			if err != nil {
 				return err
 			}
-			if n.Message == nil || n.Message.State != replica.StateFull || n.Message.ChangeKey == a.change || a.fai || a.full != nil {
+			if n == nil || n.Message == nil || n.Message.State != replica.StateFull || n.Message.ChangeKey == a.change || a.fai || a.full != nil {
 				continue
 			}
 			wants = append(wants, want{num: n.Num, key: a.key, folder: f.key, size: a.size})

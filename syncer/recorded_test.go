@@ -174,7 +174,7 @@ func compareMessages(t *testing.T, name string, want, got *mapi.Message) {
 // recipientCore keeps what makes a recipient; servers add the rest.
 func recipientCore(bag mapi.PropertyBag) (out mapi.PropertyBag) {
 	for _, tag := range []mapi.PropertyTag{mapi.PidTagDisplayName, mapi.PidTagEmailAddress, mapi.PidTagAddressType, mapi.PidTagSmtpAddress, mapi.PidTagRecipientType} {
-		if p, ok := bag.Lookup(mapi.Property{Tag: tag}.Key()); ok {
+		if p, ok := bag.Lookup(mapi.Property{Tag: tag}.Key()); ok && p.Value != "" {
 			out = append(out, p)
 		}
 	}

@@ -114,9 +114,8 @@ func TestRunSurvivesLostSessions(t *testing.T) {
 
 func TestRunEndsWhenRefused(t *testing.T) {
 	w := newMemWorld(t)
-	c := w.client(t)
 	w.dn += "-unknown"
-	c = w.client(t)
+	c := w.client(t)
 	var refused *mapi.Refused
 	if err := c.s.Run(t.Context()); !errors.As(err, &refused) {
 		t.Fatalf("got %v", err)
