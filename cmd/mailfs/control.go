@@ -163,6 +163,9 @@ func answer(w http.ResponseWriter, v any, err error) {
 // errNoMount says that no mailfs answers for a mount point.
 var errNoMount = errors.New("no mailfs is mounted there")
 
+// errNoAnswer says that a mailfs is there, and can't be spoken to.
+var errNoAnswer = errors.New("it does not answer")
+
 // control calls the mailfs that has a mount point, and decodes its answer into out.
 func control(ctx context.Context, socket, method, path string, out any) error {
 	client := &http.Client{Transport: &http.Transport{

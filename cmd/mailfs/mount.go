@@ -214,12 +214,29 @@ func (m *mounted) Report() (report, error) {
 	}
 	err := m.rep.View(func(v *replica.View) error {
 		c, err := v.Counts()
-		r.Counts = map[string]int{"folders": c.Folders, "messages": c.Messages, "full": c.Full, "conflicts": c.Conflicts, "errors": c.Errors, "local": c.Overlay}
+		if err != nil {
+			return err
+		}
+		losers, err := conflictLosers(v)
+		r.Counts = map[string]int{"folders": c.Folders, "messages": c.Messages, "full": c.Full, "conflicts": losers, "errors": c.Errors, "local": c.Overlay}
 		return err
 	})
 	// What still waits for its idle window is not in the journal yet, but it is on its way.
 	r.Queued += m.fs.Unsettled()
 	return r, err
+}
+
+// conflictLosers returns how many messages are in the folder that conflicts/ leads to.
+func conflictLosers(v *replica.View) (int, error) {
+	n, err := v.BySpecial(replica.SpecialConflicts)
+	if errors.Is(err, replica.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	all, dirs, err := v.CountChildren(n.Num)
+	return all - dirs, err
 }
 
 // progressOf picks the figures of the phase that runs.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -69,7 +70,7 @@ func collect(ctx context.Context, mountpoint string) ([]report, error) {
 		case errors.Is(err, errNoMount) && mountpoint == "":
 			continue // left over from a process that was killed
 		case errors.Is(err, errNoMount):
-			return nil, fmt.Errorf("%s: %w", abs, err)
+			return nil, noMount(abs)
 		case err != nil:
 			return nil, err
 		}
@@ -170,7 +171,7 @@ func flushAll(ctx context.Context, std streams, sockets []string, path, mountpoi
 		case errors.Is(err, errNoMount) && mountpoint == "":
 			continue
 		case errors.Is(err, errNoMount):
-			return fmt.Errorf("%s: %w", mountpoint, err)
+			return noMount(mountpoint)
 		case errors.Is(err, context.DeadlineExceeded):
 			return errors.New("not every change is acknowledged yet; the rest stays queued")
 		case err != nil:
@@ -203,6 +204,9 @@ func newUmount(std streams) *cobra.Command {
 			var rep report
 			err = control(ctx, socket, "POST", "/unmount", &rep)
 			if errors.Is(err, errNoMount) {
+				if mountedByUs(abs) && !isDead(abs) {
+					return noMount(abs)
+				}
 				if err := unmountDead(ctx, abs); err != nil {
 					return err
 				}
@@ -219,6 +223,20 @@ func newUmount(std streams) *cobra.Command {
 			return nil
 		},
 	}
+}
+
+// noMount is the error for a mount point that no mailfs answers for.
+func noMount(dir string) error {
+	if mountedByUs(dir) && !isDead(dir) {
+		return fmt.Errorf("%s is mounted, but by another user or with another XDG_RUNTIME_DIR: %w here", dir, errNoAnswer)
+	}
+	return fmt.Errorf("%s: %w", dir, errNoMount)
+}
+
+// isDead reports whether the process of a mount has died.
+func isDead(dir string) bool {
+	_, err := os.ReadDir(dir)
+	return errors.Is(err, syscall.ENOTCONN)
 }
 
 // leftBehind tells what an unmounted mailbox still has to send.
