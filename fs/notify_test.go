@@ -1,7 +1,6 @@
 package fs
 
 import (
-	"sync"
 	"testing"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -11,9 +10,8 @@ import (
 
 // recorder is a kernel that remembers what it was told, and that asks back, as the real one does.
 type recorder struct {
-	b  *bed
-	mu sync.Mutex
-	// entries are names that were told to be stale; got has one value for each.
+	b *bed
+	// entries are names that were told to be stale, guarded by tree.ns; got has one value for each.
 	entries []string
 	got     chan struct{}
 }
@@ -26,10 +24,8 @@ func (r *recorder) EntryNotify(parent uint64, name string) fuse.Status {
 		return fuse.EIO
 	}
 	r.b.tree.ns.Lock() // no lock may be held by who notifies
-	r.b.tree.ns.Unlock()
-	r.mu.Lock()
 	r.entries = append(r.entries, name)
-	r.mu.Unlock()
+	r.b.tree.ns.Unlock()
 	select {
 	case r.got <- struct{}{}:
 	default:
@@ -52,8 +48,6 @@ func TestNotifier(t *testing.T) {
 	}
 	<-rec.got
 	stop()
-	rec.mu.Lock()
-	defer rec.mu.Unlock()
 	for _, name := range rec.entries {
 		if name != "a.eml" {
 			t.Errorf("told of %s, which nobody else changed", name)
