@@ -158,6 +158,7 @@ type client struct {
 	name  string
 	mount string
 	wire  *wire
+	pid   int // of the mount's process, 0 when there is none
 }
 
 func (w *world) client(name string) *client {
@@ -196,17 +197,46 @@ func (c *client) replica() string { return filepath.Join(c.dir, "replica-"+c.nam
 func (c *client) start() {
 	c.t.Helper()
 	c.mailfs(append([]string{"mount", "--background"}, append(c.accountFlags(), c.mount)...)...)
+	c.pid = c.status().PID
 }
 
 func (c *client) stop() {
 	c.t.Helper()
 	c.mailfs("umount", c.mount)
+	c.ended()
+}
+
+// ended waits for the mount's process to end. One that does not writes its stacks to its log.
+func (c *client) ended() {
+	c.t.Helper()
+	if c.pid == 0 {
+		return
+	}
+	pid, deadline := c.pid, time.Now().Add(20*time.Second)
+	c.pid = 0
+	for time.Now().Before(deadline) {
+		if syscall.Kill(pid, 0) != nil {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	c.t.Errorf("%s: the process of the mount is still there", c.name)
+	syscall.Kill(pid, syscall.SIGQUIT) //nolint:errcheck // it may have ended just now
+	time.Sleep(time.Second)
+	syscall.Kill(pid, syscall.SIGKILL) //nolint:errcheck // as above
 }
 
 // flush waits until the server has everything.
 func (c *client) flush() {
 	c.t.Helper()
-	c.mailfs("flush", "--wait", "--timeout", "100s", c.mount)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	out, err := c.command(ctx, "flush", "--wait", "--timeout", "60s", c.mount).CombinedOutput()
+	if err != nil {
+		syscall.Kill(c.pid, syscall.SIGQUIT) //nolint:errcheck // what it waits for goes to its log
+		time.Sleep(time.Second)
+		c.t.Fatalf("%s: mailfs flush: %v\n%s", c.name, err, out)
+	}
 }
 
 type status struct {
@@ -237,8 +267,6 @@ func (c *client) kill() {
 // abort cleans up whatever is left: it ends the FUSE connection first, since a process that has a file
 // of its own mount open can't be killed otherwise.
 func (c *client) abort() {
-	var st syscall.Stat_t
-	parent := filepath.Dir(c.mount)
 	data, _ := os.ReadFile("/proc/self/mountinfo")
 	for line := range strings.Lines(string(data)) {
 		f := strings.Fields(line)
@@ -252,7 +280,7 @@ func (c *client) abort() {
 			}
 		}
 	}
-	_ = syscall.Stat(parent, &st)
+	c.ended()
 }
 
 // wire is a network connection to the server that can be cut: while it is down, connections that
