@@ -347,24 +347,19 @@ func (s *Syncer) toAttic(u *replica.Update, c *replica.Node) error {
 	return u.Move(c.Num, dir, s.freeName(&u.View, dir, c.Name, mapi.SourceKey(c.Name)))
 }
 
-// attic returns the local directory of files without a home, made when it is needed.
+// atticName is the local directory at the root that takes in the local files of folders
+// that are gone. It starts with a dot, so it never goes to the server.
+const atticName = ".mailfs-local"
+
+// attic returns that directory, made when it is needed.
 func (s *Syncer) attic(u *replica.Update) (replica.Num, error) {
-	at := replica.RootNum
-	for _, name := range []string{names.Control, "local"} {
-		n, err := u.Lookup(at, name)
-		if errors.Is(err, replica.ErrNotFound) {
-			now := s.cfg.Now()
-			num, err := u.Insert(&replica.Node{Parent: at, Name: name, Kind: replica.KindDir, Mtime: now, Ctime: now, Atime: now, Btime: now})
-			if err != nil {
-				return 0, err
-			}
-			at = num
-			continue
-		}
-		if err != nil {
-			return 0, err
-		}
-		at = n.Num
+	n, err := u.Lookup(replica.RootNum, atticName)
+	if err == nil {
+		return n.Num, nil
 	}
-	return at, nil
+	if !errors.Is(err, replica.ErrNotFound) {
+		return 0, err
+	}
+	now := s.cfg.Now()
+	return u.Insert(&replica.Node{Parent: replica.RootNum, Name: atticName, Kind: replica.KindDir, Mtime: now, Ctime: now, Atime: now, Btime: now})
 }

@@ -212,3 +212,26 @@ func TestConflictsFolderIsMade(t *testing.T) {
 		t.Fatal(b.tree())
 	}
 }
+
+// TestLocalFilesOfAFolderThatIsGone: they go to a directory of their own, and nothing is lost.
+func TestLocalFilesOfAFolderThatIsGone(t *testing.T) {
+	w := newMemWorld(t)
+	fid := w.box.CreateFolder("Doomed", "Below")
+	c := w.client(t)
+	c.pass()
+	c.update(func(u *replica.Update) error {
+		_, err := u.Insert(&replica.Node{Parent: c.at("Doomed", "Below").Num, Name: ".note.swp", Kind: replica.KindFile})
+		return err
+	})
+	top, _ := w.box.FindFolder("Doomed")
+	for _, f := range []mapi.FID{fid, top} {
+		if err := w.box.DeleteFolder(f, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.pass()
+	c.at(".mailfs-local", ".note.swp")
+	if c.find("Doomed") != nil {
+		t.Fatal(c.tree())
+	}
+}
