@@ -293,6 +293,10 @@ func (s *Syncer) readBodies(ctx context.Context, l *link, wants []want) ([]body,
 			}
 			out = append(out, body{want: w, msg: &e.Message, size: size})
 		case *fxics.ErrorInfo:
+			if isMissing(e.Code) {
+				s.cfg.Logf("bodies: a message is gone: %v", e.Code) // the next pass over its folder tells where to
+				continue
+			}
 			if err := s.noteFailure(wants[0].folder, e.Message.SourceKey(), e.Code); err != nil {
 				return out, err
 			}

@@ -115,7 +115,7 @@ func (s *Syncer) serveFetches() {
 			} else if here {
 				c.err = nil
 			} else if err == nil {
-				c.err = ErrNotDelivered
+				c.err = s.notDelivered(num)
 			}
 			close(c.done)
 			if s.fetch.waiting[num] == c {
@@ -124,6 +124,32 @@ func (s *Syncer) serveFetches() {
 		}
 		s.fetch.mu.Unlock()
 	}
+}
+
+// notDelivered tells why a message did not come: the server can't deliver it, or it is
+// gone there, and a pass is due that finds out where to.
+func (s *Syncer) notDelivered(num replica.Num) error {
+	why := mapi.EcNotFound
+	err := s.rep.View(func(v *replica.View) error {
+		n, err := v.Node(num)
+		if err != nil || n.Message == nil {
+			return ignoreMissing(err)
+		}
+		list, err := failures(v)
+		for _, f := range list {
+			if f.Message == n.Message.SourceKey.String() {
+				why = mapi.ErrorCode(f.Code)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if isMissing(why) {
+		s.Kick()
+	}
+	return fmt.Errorf("%w: %w", ErrNotDelivered, why)
 }
 
 // takeCalls takes everything that waits as one request, whose context ends when the
