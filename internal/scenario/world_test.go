@@ -256,14 +256,6 @@ func (c *client) status() status {
 	return all[0]
 }
 
-// kill ends the mount's process as a power cut would, and removes the dead mount.
-func (c *client) kill() {
-	c.t.Helper()
-	pid := c.status().PID
-	must(c.t, syscall.Kill(pid, syscall.SIGKILL))
-	c.mailfs("umount", c.mount)
-}
-
 // abort cleans up whatever is left: it ends the FUSE connection first, since a process that has a file
 // of its own mount open can't be killed otherwise.
 func (c *client) abort() {
