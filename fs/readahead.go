@@ -13,7 +13,8 @@ import (
 
 const (
 	aheadRun   = 3         // opens in order before it is taken for a habit
-	aheadBatch = 32        // messages that are rendered at a time
+	aheadBatch = 64        // messages that are rendered at a time
+	aheadBytes = 4 << 20   // and their size
 	aheadMax   = 256 << 10 // the largest one that is
 
 	aheadWorkers = 4
@@ -48,7 +49,7 @@ func (a *readAhead) opened(t *tree, n *replica.Node) {
 	if n.Name >= a.until {
 		a.until, a.left = n.Name, 0
 	}
-	if a.run < aheadRun || a.busy || a.left > aheadBatch/2 {
+	if a.run < aheadRun || a.busy || a.left > aheadBatch {
 		return
 	}
 	a.busy = true
@@ -58,7 +59,7 @@ func (a *readAhead) opened(t *tree, n *replica.Node) {
 // work renders the next batch, several messages at a time.
 func (a *readAhead) work(t *tree, folder replica.Num, after string) {
 	var jobs []*replica.Node
-	last, count := after, 0
+	last, count, size := after, 0, int64(0)
 	err := t.r.View(func(v *replica.View) error {
 		for n, err := range v.Children(folder, after) {
 			if err != nil {
@@ -68,8 +69,9 @@ func (a *readAhead) work(t *tree, folder replica.Num, after string) {
 			count++
 			if n.Kind == replica.KindMessage && n.Content == 0 && n.Exact && n.Size <= aheadMax && n.Message.State == replica.StateFull {
 				jobs = append(jobs, n)
+				size += n.Size
 			}
-			if count == aheadBatch {
+			if count == aheadBatch || size >= aheadBytes {
 				break
 			}
 		}
