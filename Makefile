@@ -9,11 +9,11 @@ ARGS    ?=
 build:            ## bin/mailfs
 	$(GO) build -o bin/mailfs ./cmd/mailfs
 
-test:             ## every test, with the race detector on the rooms that share memory
+test:             ## every test
 	$(GO) vet ./...
 	$(GO) test ./...
 
-check:            ## format, vet, staticcheck, race detector, macOS build
+check:            ## format, vet, staticcheck, macOS build
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt would change:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
