@@ -1,9 +1,13 @@
 package fs
 
 import (
+	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -27,12 +31,12 @@ func BenchmarkMessages(b *testing.B) {
 	if out, err := exec.Command("go", "build", "-o", static, "mailfs/fs/statictree").CombinedOutput(); err != nil {
 		b.Fatalf("%v: %s", err, out)
 	}
-	serve := map[string]func() (dir string, stop func()){
-		"mailfs": func() (string, func()) {
+	serve := map[string]func() (dir string, pid int, stop func()){
+		"mailfs": func() (string, int, func()) {
 			m := start(t, conf)
-			return m.path("Inbox"), m.clean
+			return m.path("Inbox"), m.cmd.Process.Pid, m.clean
 		},
-		"static": func() (string, func()) {
+		"static": func() (string, int, func()) {
 			dir := mkdir(b, work, "static")
 			cmd := exec.Command(static, filepath.Join(work, "copy"), dir)
 			if err := cmd.Start(); err != nil {
@@ -41,7 +45,7 @@ func BenchmarkMessages(b *testing.B) {
 			for connectionOf(dir) == "" {
 				time.Sleep(5 * time.Millisecond)
 			}
-			return dir, func() {
+			return dir, cmd.Process.Pid, func() {
 				_ = detachMount(dir)
 				_ = cmd.Process.Signal(os.Interrupt)
 				_ = cmd.Wait()
@@ -51,20 +55,24 @@ func BenchmarkMessages(b *testing.B) {
 	for _, job := range [][]string{{"find", "."}, {"ls", "-l"}, {"grep", "-r", "nothing of that kind", "."}} {
 		for _, who := range []string{"static", "mailfs"} {
 			b.Run(job[0]+"/"+who, func(b *testing.B) {
-				best := time.Hour
-				defer func() { b.ReportMetric(best.Seconds()*1000, "ms-best") }()
+				best, cpu := time.Hour, time.Hour
+				defer func() {
+					b.ReportMetric(best.Seconds()*1000, "ms-best")
+					b.ReportMetric(cpu.Seconds()*1000, "cpu-ms-best") // of the program and the file system
+				}()
 				for b.Loop() {
 					b.StopTimer()
-					dir, stop := serve[who]()
+					dir, pid, stop := serve[who]()
 					if os.Getenv("NODROP") == "" {
 						_ = os.WriteFile("/proc/sys/vm/drop_caches", []byte("3"), 0)
 					}
 					cmd := exec.Command(job[0], job[1:]...)
 					cmd.Dir = dir
 					b.StartTimer()
-					begin := time.Now()
+					begin, used := time.Now(), cpuTime(b, pid)
 					err := cmd.Run()
 					best = min(best, time.Since(begin))
+					cpu = min(cpu, cpuTime(b, pid)-used+cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime())
 					b.StopTimer()
 					if err != nil && job[0] != "grep" {
 						b.Fatal(err)
@@ -75,6 +83,25 @@ func BenchmarkMessages(b *testing.B) {
 			})
 		}
 	}
+}
+
+// cpuTime returns the processor time that a process has used, to the tick of 10 ms.
+func cpuTime(b *testing.B, pid int) time.Duration {
+	p, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	// After the name, in parentheses: state, and utime and stime as the 12th and 13th that follow it.
+	fields := strings.Fields(string(p[bytes.LastIndexByte(p, ')')+1:]))
+	var ticks int64
+	for _, f := range fields[11:13] {
+		n, err := strconv.ParseInt(f, 10, 64)
+		if err != nil {
+			b.Fatal(err)
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond
 }
 
 func mkdir(b *testing.B, parent, name string) string {

@@ -445,6 +445,32 @@ func (t *tree) demote(u *replica.Update, num replica.Num, blob replica.BlobID, s
 	return u.Save(n)
 }
 
+// keepStray sets aside what was saved to an older version of a message, when the name that leads to the message is
+// about to be taken away or over: whoever does that has not seen it. ns is held.
+func (t *tree) keepStray(dir nodeID, name string) error {
+	if t.opt.ReadOnly || dir.control() {
+		return nil
+	}
+	var n *replica.Node
+	err := t.r.View(func(v *replica.View) (err error) {
+		n, err = v.Lookup(dir.num(), name)
+		return err
+	})
+	if errors.Is(err, replica.ErrNotFound) || err == nil && n.Kind != replica.KindMessage {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	t.mu.RLock()
+	w := t.copies[n.Num]
+	t.mu.RUnlock()
+	if w == nil || w.id == t.idOf(n) || !w.closed || w.size == 0 {
+		return nil
+	}
+	return t.setAside(n, w)
+}
+
 // setAside keeps a version that can't be the next one of its message as a message of its own, in the folder of
 // conflict losers if there is one. ns is held.
 func (t *tree) setAside(n *replica.Node, w *workCopy) error {

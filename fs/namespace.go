@@ -208,6 +208,9 @@ func (t *tree) enqueueMove(u *replica.Update, n *replica.Node, from replica.Num)
 func (t *tree) unlink(parent nodeID, name string) error {
 	t.ns.Lock()
 	defer t.ns.Unlock()
+	if err := t.keepStray(parent, name); err != nil {
+		return err
+	}
 	var n *replica.Node
 	err := t.r.Update(func(u *replica.Update) error {
 		dir, err := t.writableDir(&u.View, parent)

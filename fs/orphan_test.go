@@ -1,8 +1,12 @@
 package fs
 
 import (
+	"strings"
 	"syscall"
 	"testing"
+
+	"mailfs/mapi"
+	"mailfs/replica"
 )
 
 // Somebody deletes a message on the server while it is being saved here: what was saved becomes a message of its own.
@@ -45,4 +49,45 @@ func TestOpenWhileDeletedThere(t *testing.T) {
 	b.pass()
 	b.wantChanges("create Inbox/a.eml")
 	b.wantText("Inbox/a.eml", text)
+}
+
+// Somebody else's version arrives right after a save, and the next program that takes the name has seen only that
+// one: what was saved before is kept beside it.
+func TestSaveOverNewerKeepsUnseen(t *testing.T) {
+	for name, take := range map[string]func(b *bed){
+		"rename": func(b *bed) { b.mustRename("Inbox/.tmp", "Inbox/a.eml") },
+		"unlink": func(b *bed) { b.unlink("Inbox/a.eml") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBed(t)
+			num := b.must(b.deliver("Inbox", "a.eml", note("one", "first")))
+			b.save("Inbox/a.eml", note("one", "saved here"))
+			if err := b.edit(num, note("one", "from there")); err != nil {
+				t.Fatal(err)
+			}
+			b.save("Inbox/.tmp", note("one", "over it"))
+			take(b)
+			b.pass()
+			found := false
+			err := b.r.View(func(v *replica.View) error {
+				for c, err := range v.Changes(0) {
+					if err != nil {
+						return err
+					}
+					if c.Kind != replica.ChangeCreate {
+						continue
+					}
+					m, err := v.Message(c.Item)
+					if err != nil {
+						return err
+					}
+					found = found || strings.Contains(m.Properties.String(mapi.PidTagBody), "saved here")
+				}
+				return nil
+			})
+			if err != nil || !found {
+				t.Errorf("what was saved is gone: %v; changes %v", err, b.changes())
+			}
+		})
+	}
 }

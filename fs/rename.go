@@ -24,6 +24,9 @@ func (t *tree) rename(oldDir nodeID, oldName string, newDir nodeID, newName stri
 	if err := t.commitBeforeMove(oldDir, oldName, newName); err != nil {
 		return err
 	}
+	if err := t.keepStray(newDir, newName); err != nil {
+		return err
+	}
 	m := &move{t: t, flags: flags}
 	err := t.r.Update(func(u *replica.Update) error {
 		*m = move{t: t, flags: flags}
