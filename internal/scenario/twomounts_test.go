@@ -168,6 +168,10 @@ func (u *user) act(sharedOnly bool) {
 				u.try(fmt.Sprintf("rename %s to %s", d, to), os.Rename(d, to))
 			}
 		}
+	case k < 88:
+		if f := u.pickFile(sharedOnly); f != "" {
+			u.try("flag "+f, setxattr(f, "user.mailfs.flag", []string{"none", "flagged", "complete"}[u.rng.IntN(3)]))
+		}
 	default:
 		if f := u.pickFile(sharedOnly); f != "" {
 			u.try("read-state "+f, setxattr(f, "user.mailfs.read", fmt.Sprint(u.rng.IntN(2))))
