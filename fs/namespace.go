@@ -269,6 +269,9 @@ func (t *tree) claimed(u *replica.Update, n *replica.Node) (bool, error) {
 	}
 	for _, num := range list {
 		heir, err := u.Node(num)
+		if errors.Is(err, replica.ErrNotFound) {
+			continue // it went with its folder
+		}
 		if err != nil {
 			return false, err
 		}

@@ -88,6 +88,9 @@ func (t *tree) releaseHeld(held []*replica.Change) error {
 		claimed := map[replica.Num]bool{}
 		for _, num := range list {
 			n, err := u.Node(num)
+			if errors.Is(err, replica.ErrNotFound) {
+				continue
+			}
 			if err != nil {
 				return err
 			}

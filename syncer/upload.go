@@ -83,7 +83,10 @@ func (s *Syncer) upload(ctx context.Context, l *link) error {
 			if len(run) == 0 {
 				continue
 			}
-			if err := s.send(ctx, l, run); err != nil {
+			if err := s.send(ctx, l, run); errors.Is(err, replica.ErrNotFound) {
+				// an item that was deleted here while it was on its way: the others go on
+				s.cfg.Logf("upload: %v", err)
+			} else if err != nil {
 				return err
 			}
 		}

@@ -62,9 +62,11 @@ func (u *user) note(format string, args ...any) {
 	u.ledger.log = append(u.ledger.log, time.Now().Format("05.000 ")+u.name+": "+line)
 }
 
-// tolerable are the errors that a user meets when the other side was faster.
+// tolerable are the errors that a user meets when the other side was faster, and, since a body
+// that was never downloaded is not there while the wire is cut, those of a network that is away.
 func tolerable(err error) bool {
-	for _, e := range []error{fs.ErrNotExist, fs.ErrExist, syscall.EOPNOTSUPP, syscall.ENOTEMPTY, syscall.ESTALE, syscall.EPERM, syscall.EXDEV, syscall.ENOTDIR} {
+	for _, e := range []error{fs.ErrNotExist, fs.ErrExist, syscall.EOPNOTSUPP, syscall.ENOTEMPTY, syscall.ESTALE, syscall.EPERM, syscall.EXDEV, syscall.ENOTDIR,
+		syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.ETIMEDOUT} {
 		if errors.Is(err, e) {
 			return true
 		}
