@@ -246,6 +246,9 @@ func (t *tree) hydrate(ctx context.Context, id nodeID, pid uint32) (*replica.Nod
 		case context.Canceled:
 			return nil, syscall.EINTR
 		}
+		if errnoOf(err) == syscall.EIO {
+			t.opt.Logf("fs: fetching item %d: %v", id.num(), err)
+		}
 		return nil, staleIfGone(err)
 	}
 	var n *replica.Node
