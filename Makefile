@@ -4,7 +4,7 @@ PREFIX  ?= /usr/local
 FUZZTIME ?= 20s
 ARGS    ?=
 
-.PHONY: build test check bench bench-peers fuzz spec demo install clean
+.PHONY: build test stories check bench bench-peers fuzz spec demo install clean
 
 build:            ## bin/mailfs
 	$(GO) build -o bin/mailfs ./cmd/mailfs
@@ -12,6 +12,9 @@ build:            ## bin/mailfs
 test:             ## every test
 	$(GO) vet ./...
 	$(GO) test ./...
+
+stories:          ## long stories with real mounts; SEED=n repeats one
+	MAILFS_STORIES=1 $(GO) test -count=1 -v ./internal/scenario
 
 check:            ## format, vet, staticcheck, macOS build
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt would change:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
