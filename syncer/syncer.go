@@ -110,7 +110,7 @@ func (s *Syncer) Kick() {
 	}
 }
 
-// errClosed says that the server gave no session.
+// errNoServer says that Config has no Dial.
 var errNoServer = errors.New("syncer: no server configured")
 
 // sleep waits for d or the end of ctx.
