@@ -3,6 +3,7 @@ package scenario_test
 import (
 	"bufio"
 	"bytes"
+	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -17,6 +18,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"mailfs/mapi"
 )
 
 // entry is what a user sees of one message or folder. Messages are known by their source key.
@@ -25,6 +28,7 @@ type entry struct {
 	read  string
 	flag  string
 	parts []string // decoded; nil for a folder
+	sum   [32]byte // of the bytes, of a message that neither side wrote
 }
 
 // tree reads a whole mount through the eyes of programs that know nothing of mailfs.
@@ -58,12 +62,54 @@ func (c *client) tree() map[string]entry {
 		if err != nil {
 			return fmt.Errorf("%s: %w", rel, err)
 		}
-		out[getxattr(p, "user.mailfs.source-key")] = entry{path: filepath.Dir(rel), read: getxattr(p, "user.mailfs.read"), flag: getxattr(p, "user.mailfs.flag"), parts: parts}
+		e := entry{path: filepath.Dir(rel), read: getxattr(p, "user.mailfs.read"), flag: getxattr(p, "user.mailfs.flag"), parts: parts}
+		if tokenIn(data) == "" {
+			e.sum = sha256.Sum256(data)
+		}
+		out[getxattr(p, "user.mailfs.source-key")] = e
 		return nil
 	})
 	if err != nil {
 		c.t.Fatalf("%s: %v", c.name, err)
 	}
+	return out
+}
+
+// serverTree is what the server holds, as far as a mount shows it apart from decoded parts.
+func (w *world) serverTree() map[string]entry {
+	out := map[string]entry{}
+	flags := map[int64]string{0: "none", 1: "complete", 2: "flagged"}
+	for _, f := range w.box.Snapshot().Folders {
+		path := strings.Join(f.Path, "/")
+		out["dir "+path] = entry{path: path}
+		for _, m := range f.Messages {
+			if !m.Associated {
+				read := map[bool]string{true: "1", false: "0"}[m.Read]
+				out[m.SourceKey.String()] = entry{path: path, read: read, flag: flags[m.Content.Properties.Int(mapi.PidTagFlagStatus)]}
+			}
+		}
+	}
+	return out
+}
+
+// diffServer compares a mount with the server: where each message is, and its attributes.
+func diffServer(mount, server map[string]entry) []string {
+	var out []string
+	for k, x := range mount {
+		y, ok := server[k]
+		switch {
+		case !ok && x.parts != nil:
+			out = append(out, fmt.Sprintf("only the mount has %s (%s)", x.path, k))
+		case ok && (x.path != y.path || x.read != y.read || x.flag != y.flag):
+			out = append(out, fmt.Sprintf("%s: %q read %s flag %s; on the server %q read %s flag %s", k, x.path, x.read, x.flag, y.path, y.read, y.flag))
+		}
+	}
+	for k, y := range server {
+		if _, ok := mount[k]; !ok && !strings.HasPrefix(k, "dir ") {
+			out = append(out, fmt.Sprintf("only the server has %s (%s)", y.path, k))
+		}
+	}
+	slices.Sort(out)
 	return out
 }
 
@@ -78,6 +124,8 @@ func diffTrees(a, b map[string]entry) []string {
 			out = append(out, fmt.Sprintf("%s: %q read %s flag %s against %q read %s flag %s", k, x.path, x.read, x.flag, y.path, y.read, y.flag))
 		case !slices.Equal(x.parts, y.parts):
 			out = append(out, fmt.Sprintf("%s: parts differ:\n%q\n%q", x.path, x.parts, y.parts))
+		case x.sum != y.sum:
+			out = append(out, fmt.Sprintf("%s: nobody wrote %q, and its bytes differ", x.path, x.parts))
 		}
 	}
 	for k, y := range b {
