@@ -11,5 +11,5 @@ var (
 	_ content = imageContent{}
 	_ content = (*buffer)(nil)
 
-	_ clock = wallClock{}
+	_ Clock = wallClock{}
 )

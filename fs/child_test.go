@@ -114,11 +114,11 @@ func serveChild(c childConfig) error {
 	}
 	clock := newHandClock()
 	fetcher := &childFetcher{fixture: fx, offline: c.Offline, entered: make(chan struct{}, 16)}
-	opt := Options{Replica: fx.r, Fetcher: fetcher, Now: clock.Now, clock: clock, Location: time.UTC, User: "anna@example.org",
+	opt := Options{Replica: fx.r, Fetcher: fetcher, Now: clock.Now, Clock: clock, Location: time.UTC, User: "anna@example.org",
 		ReadOnly: c.ReadOnly, NoDownloadFor: c.Refuse, OpenDeadline: c.Deadline, AllowOther: c.AllowOther,
 		Logf: func(format string, args ...any) { fmt.Fprintf(os.Stderr, "child: "+format+"\n", args...) }}
 	if c.RealTime {
-		opt.Now, opt.clock, opt.IdleWindow = time.Now, nil, -1
+		opt.Now, opt.Clock, opt.IdleWindow = time.Now, nil, -1
 	}
 	f, err := New(opt)
 	if err != nil {

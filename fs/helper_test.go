@@ -41,7 +41,7 @@ func (c *handClock) Now() time.Time {
 	return c.now
 }
 
-func (c *handClock) AfterFunc(d time.Duration, f func()) timer {
+func (c *handClock) AfterFunc(d time.Duration, f func()) Timer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.made++
@@ -292,7 +292,7 @@ func openBed(t *testing.T, change ...func(*Options)) *bed {
 		t.Fatal(err)
 	}
 	clock := newHandClock()
-	opt := Options{Replica: fx.r, Fetcher: fx, Now: clock.Now, clock: clock, ScratchDir: t.TempDir(), Location: time.UTC,
+	opt := Options{Replica: fx.r, Fetcher: fx, Now: clock.Now, Clock: clock, ScratchDir: t.TempDir(), Location: time.UTC,
 		Logf: func(format string, args ...any) { t.Errorf("log: "+format, args...) }}
 	for _, f := range change {
 		f(&opt)

@@ -194,7 +194,7 @@ func (t *tree) noteRemote(e replica.Event, epoch uint64) {
 	saved := t.copies[e.Item] != nil
 	t.mu.Unlock()
 	if saved {
-		go t.commitSoon(e.Item)
+		t.clock.AfterFunc(0, func() { t.commitSoon(e.Item) })
 	}
 }
 

@@ -23,6 +23,8 @@ type Options struct {
 
 	// Now is the clock for stamps, time.Now if nil.
 	Now func() time.Time
+	// Clock takes the place of Now and of the real timers behind idle windows.
+	Clock Clock
 	// IdleWindow is how long after the last close a file is left alone before it becomes a change, and how long a
 	// name remembers the message that it had. 3 s if 0; a negative value means none.
 	IdleWindow time.Duration
@@ -46,8 +48,6 @@ type Options struct {
 
 	Logf         func(format string, args ...any) // never receives mail content
 	StatusSource func() []byte                    // content of .mailfs/status; a summary of the replica if nil
-
-	clock clock // tests
 }
 
 const (
@@ -63,8 +63,8 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.clock == nil {
-		o.clock = wallClock{o.Now}
+	if o.Clock == nil {
+		o.Clock = wallClock{o.Now}
 	}
 	switch {
 	case o.IdleWindow == 0:

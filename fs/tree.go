@@ -18,7 +18,7 @@ import (
 type tree struct {
 	opt   Options
 	r     *replica.Replica
-	clock clock
+	clock Clock
 	cache *imageCache
 	noDL  map[string]bool
 	ahead readAhead
@@ -28,7 +28,7 @@ type tree struct {
 	// ns serializes what changes names or the journal, and guards slots, pending and deferred.
 	ns      sync.Mutex
 	slots   map[slotKey]slot
-	pending map[replica.Num]timer // files that become a change when their window ends
+	pending map[replica.Num]Timer // files that become a change when their window ends
 	closed  bool                  // no timers any more
 
 	// mu guards the tables below; it is a leaf lock.
@@ -50,9 +50,9 @@ type tree struct {
 
 func newTree(opt Options) *tree {
 	t := &tree{
-		opt: opt, r: opt.Replica, clock: opt.clock, cache: newImageCache(imageCacheSize),
+		opt: opt, r: opt.Replica, clock: opt.Clock, cache: newImageCache(imageCacheSize),
 		noDL:  make(map[string]bool, len(opt.NoDownloadFor)),
-		slots: map[slotKey]slot{}, pending: map[replica.Num]timer{},
+		slots: map[slotKey]slot{}, pending: map[replica.Num]Timer{},
 		files: map[nodeID]*file{}, copies: map[replica.Num]*workCopy{}, bumps: map[replica.Num]uint64{},
 		dirTimes: map[replica.Num]time.Time{}, remote: map[replica.Num]uint64{}, opened: map[replica.Num]replica.Base{},
 		made: map[replica.Num]uint64{}, roFolders: map[replica.Num]bool{},
