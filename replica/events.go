@@ -71,6 +71,7 @@ type subscribers struct {
 
 // subscriber holds commits that its reader has not taken yet. mu guards queue and done.
 type subscriber struct {
+	take  func([]Event) // of Listen, else nil
 	mu    sync.Mutex
 	queue [][]Event
 	wake  chan struct{} // has room for one
@@ -84,23 +85,37 @@ type subscriber struct {
 func (r *Replica) Subscribe() (events <-chan []Event, cancel func()) {
 	s := &subscriber{wake: make(chan struct{}, 1), quit: make(chan struct{})}
 	out := make(chan []Event)
-	r.subs.mu.Lock()
-	if r.subs.closed {
-		s.stop()
-	} else {
-		if r.subs.set == nil {
-			r.subs.set = make(map[*subscriber]struct{})
-		}
-		r.subs.set[s] = struct{}{}
-	}
-	r.subs.mu.Unlock()
+	r.subs.add(s)
 	go s.pump(out)
-	return out, func() {
-		r.subs.mu.Lock()
-		delete(r.subs.set, s)
-		r.subs.mu.Unlock()
-		s.stop()
+	return out, func() { r.subs.remove(s) }
+}
+
+// Listen calls f with the events of every later commit before that commit returns. f is called by one goroutine at a
+// time, must not block, and must not call the replica. cancel ends it.
+func (r *Replica) Listen(f func(list []Event)) (cancel func()) {
+	s := &subscriber{take: f, quit: make(chan struct{})}
+	r.subs.add(s)
+	return func() { r.subs.remove(s) }
+}
+
+func (s *subscribers) add(sub *subscriber) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		sub.stop()
+		return
 	}
+	if s.set == nil {
+		s.set = make(map[*subscriber]struct{})
+	}
+	s.set[sub] = struct{}{}
+}
+
+func (s *subscribers) remove(sub *subscriber) {
+	s.mu.Lock()
+	delete(s.set, sub)
+	s.mu.Unlock()
+	sub.stop()
 }
 
 func (s *subscriber) stop() {
@@ -160,7 +175,12 @@ func (s *subscribers) publish(list []Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for sub := range s.set {
-		sub.push(append([]Event(nil), list...))
+		own := append([]Event(nil), list...)
+		if sub.take != nil {
+			sub.take(own)
+			continue
+		}
+		sub.push(own)
 	}
 }
 

@@ -151,3 +151,35 @@ func TestEventsUnread(t *testing.T) {
 	}
 	stop()
 }
+
+// Whoever listens has heard of a commit when that returns; Step runs before it.
+func TestListen(t *testing.T) {
+	var got [][]Event
+	steps := 0
+	r, err := Open(Options{InMemory: true, Small: true, Step: func() { steps++ }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := steps
+	cancel := r.Listen(func(list []Event) { got = append(got, list) })
+	insert := func(seq int) {
+		update(t, r, func(u *Update) error {
+			_, err := u.Insert(testFolder(RootNum, string(rune('a'+seq)), seq))
+			return err
+		})
+	}
+	insert(1)
+	insert(2)
+	if len(got) != 2 || len(got[0]) != 1 || got[1][0].Name != "c" {
+		t.Errorf("heard %v", got)
+	}
+	cancel()
+	insert(3)
+	if len(got) != 2 || steps != before+3 {
+		t.Errorf("%d commits heard of, %d steps", len(got), steps-before)
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r.Listen(func([]Event) {})() // of no use, and harmless
+}

@@ -23,6 +23,7 @@ type Options struct {
 	Small    bool                // small tables and caches, for simulations
 	Fold     func(string) string // maps names that must not differ in case only to the same key
 	Now      func() time.Time
+	Step     func()                           // called before each Update, with no lock held; simulations let other things happen there
 	Logf     func(format string, args ...any) // never receives mail content
 }
 

@@ -96,6 +96,9 @@ func (r *Replica) Update(f func(u *Update) error) error {
 		return err
 	}
 	defer r.leave()
+	if r.opt.Step != nil {
+		r.opt.Step()
+	}
 	r.write.Lock()
 	defer r.write.Unlock()
 	if err := r.room(); err != nil {
