@@ -3,6 +3,7 @@ package syncer
 import (
 	"context"
 	"fmt"
+	"reflect"
 
 	"mailfs/mapi"
 	"mailfs/mapi/fxics"
@@ -111,8 +112,7 @@ func (s *Syncer) sentProps(ctx context.Context, l *link, one *setting) error {
 	c := one.c
 	if code := one.open.code(); code != 0 {
 		if isMissing(code) {
-			// gone: a flag does not bring a message back, and the download removes it
-			return s.rep.Update(func(u *replica.Update) error { return u.DropChange(c.Seq) })
+			return s.propsVoid(c)
 		}
 		return s.judge(c, one.open.err())
 	}
@@ -136,14 +136,21 @@ func (s *Syncer) sentProps(ctx context.Context, l *link, one *setting) error {
 		if err != nil {
 			return ignoreMissing(err)
 		}
-		if err := u.DropChange(c.Seq); err != nil {
+		now, err := u.Change(c.Seq)
+		if err != nil {
+			return ignoreMissing(err)
+		}
+		if sameProps(now, c) {
+			err = u.DropChange(c.Seq)
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.amend(u, n, c); err != nil {
 			return err
 		}
 		if pre.change != n.Message.ChangeKey {
 			return nil // it was set on a newer version, which comes with the next download
-		}
-		if err := s.amend(u, n, c); err != nil {
-			return err
 		}
 		if err := u.SetKeys(n.Num, n.Message.SourceKey, post.change, post.pcl); err != nil {
 			return err
@@ -170,6 +177,32 @@ func (s *Syncer) sentProps(ctx context.Context, l *link, one *setting) error {
 	}
 	s.acknowledged(1)
 	return nil
+}
+
+// propsVoid handles properties of a message that is gone. They do not bring it back; the download removes it,
+// unless it was edited here: what then goes up as a new message has them.
+func (s *Syncer) propsVoid(c *replica.Change) error {
+	return s.rep.Update(func(u *replica.Update) error {
+		u.Remote(true)
+		n, err := u.Node(c.Item)
+		if err != nil {
+			return ignoreMissing(err)
+		}
+		now, err := u.Change(c.Seq)
+		if err != nil {
+			return ignoreMissing(err)
+		}
+		if err := u.DropChange(c.Seq); err != nil {
+			return err
+		}
+		return s.amend(u, n, now)
+	})
+}
+
+// sameProps reports whether a queued change of properties is still the one that was sent: the user may have set
+// others meanwhile, which go up after it.
+func sameProps(now, sent *replica.Change) bool {
+	return reflect.DeepEqual(now.Set, sent.Set) && reflect.DeepEqual(now.Unset, sent.Unset)
 }
 
 // amend puts properties that the server has now into the stored message. Only where
@@ -239,7 +272,14 @@ func (s *Syncer) sendReads(ctx context.Context, l *link, run []job) error {
 	err = s.rep.Update(func(u *replica.Update) error {
 		u.Remote(true)
 		for _, j := range run {
-			if err := u.DropChange(j.c.Seq); err != nil {
+			now, err := u.Change(j.c.Seq)
+			if ignoreMissing(err) != nil {
+				return err
+			}
+			if err == nil && now.Read == j.c.Read { // else the user changed it meanwhile
+				err = u.DropChange(j.c.Seq)
+			}
+			if ignoreMissing(err) != nil {
 				return err
 			}
 			if err := s.showError(u, j.c.Item, nil); err != nil {

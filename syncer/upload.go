@@ -115,34 +115,47 @@ func (s *Syncer) send(ctx context.Context, l *link, run []job) error {
 
 // dueJobs returns the changes that may be sent now: of every item the first one,
 // unless it was refused, waits for its idle window or for its folder, or was tried
-// already since the last change of the journal.
+// already since the last change of the journal. New content goes before flags that were
+// set earlier: they would make what somebody else wrote look newer than it is.
 func (s *Syncer) dueJobs(tried map[uint64]int) (jobs []job, err error) {
 	now := s.cfg.Now()
 	err = s.rep.View(func(v *replica.View) error {
 		jobs = jobs[:0]
-		blocked := map[replica.Num]bool{}
+		at := map[replica.Num]int{} // place in jobs, -1 when nothing more may go
 		for c, err := range v.Changes(0) {
 			if err != nil {
 				return err
 			}
-			if blocked[c.Item] {
+			i, later := at[c.Item]
+			if later && (i < 0 || !overtakes(c, jobs[i].c)) {
+				at[c.Item] = -1
 				continue
 			}
-			blocked[c.Item] = true
 			if c.Error != nil || c.Ready.After(now) || tried[c.Seq] >= 3 {
+				at[c.Item] = -1
 				continue
 			}
 			j, ok, err := s.jobOf(v, c)
-			if err != nil {
+			switch {
+			case err != nil:
 				return err
-			}
-			if ok {
+			case !ok:
+				at[c.Item] = -1
+			case later:
+				jobs[i] = j
+			default:
+				at[c.Item] = len(jobs)
 				jobs = append(jobs, j)
 			}
 		}
 		return nil
 	})
 	return jobs, err
+}
+
+// overtakes reports whether a change goes before one that was made earlier.
+func overtakes(c, earlier *replica.Change) bool {
+	return classOf(c.Kind) == classContent && classOf(earlier.Kind) == classProps
 }
 
 // stillDue looks at a run again right before it is sent: the runs before it may have
