@@ -203,6 +203,9 @@ type body struct {
 // fetchBodies fetches and stores the messages of the requests. While one answer is
 // decoded the next is on its way, and while one is stored the next is decoded.
 func (s *Syncer) fetchBodies(ctx context.Context, l *link, requests [][]want) error {
+	if s.cfg.InTurn {
+		return s.fetchInTurn(ctx, l, requests)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	type result struct {
@@ -243,6 +246,17 @@ func (s *Syncer) fetchBodies(ctx context.Context, l *link, requests [][]want) er
 		err = ctx.Err()
 	}
 	return err
+}
+
+// fetchInTurn is fetchBodies without anything ahead.
+func (s *Syncer) fetchInTurn(ctx context.Context, l *link, requests [][]want) error {
+	for _, r := range requests {
+		bodies, err := s.readBodies(ctx, l, r)
+		if err := errors.Join(s.storeBodies(bodies), err); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
 }
 
 // readBodies reads the answer to one request, all of one folder. What came before

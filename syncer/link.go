@@ -219,7 +219,7 @@ func (l *link) identity(dn string) error {
 		id, err := u.Identity()
 		switch {
 		case errors.Is(err, replica.ErrNotFound):
-			id = replica.Identity{MailboxGUID: l.mailbox, LegacyDN: dn, User: l.s.cfg.User, ReplicaGUID: l.replica, Namespace: newGUID()}
+			id = replica.Identity{MailboxGUID: l.mailbox, LegacyDN: dn, User: l.s.cfg.User, ReplicaGUID: l.replica, Namespace: l.s.cfg.GUID()}
 			if err := u.SetIdentity(id); err != nil {
 				return err
 			}

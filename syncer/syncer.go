@@ -39,6 +39,10 @@ type Config struct {
 
 	Now  func() time.Time // nil means time.Now
 	Rand func() float64   // in [0, 1), for the jitter of retries; nil means math/rand
+	GUID func() mapi.GUID // makes the namespace of a new replica's change keys; nil means a random one
+	// InTurn makes one request after the other, none ahead of the storing of what the last one brought, so that a
+	// simulation takes the same course every time.
+	InTurn bool
 	// After returns a channel that is ready after d, and a function that gives it up. nil means time.NewTimer.
 	After func(d time.Duration) (<-chan time.Time, func())
 
@@ -76,6 +80,9 @@ func New(cfg Config) *Syncer {
 	}
 	if cfg.Rand == nil {
 		cfg.Rand = rand.Float64
+	}
+	if cfg.GUID == nil {
+		cfg.GUID = newGUID
 	}
 	if cfg.After == nil {
 		cfg.After = func(d time.Duration) (<-chan time.Time, func()) {
