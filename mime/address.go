@@ -1,7 +1,6 @@
 package mime
 
 import (
-	"fmt"
 	"strings"
 
 	"mailfs/mapi"
@@ -86,31 +85,13 @@ func (g addressGroup) read(p props, domain string) (a Address, ok bool) {
 			a.Name = entry.Name
 		}
 	}
-	if a.Addr == "" && typ == "EX" && email != "" {
-		a.Addr = imceaEX(email, domain)
+	if a.Addr == "" && typ != "" && typ != "SMTP" && typ != typePrivateList && email != "" {
+		a.Addr = imcea(typ, email, domain)
 	}
 	if a.Addr == "" && strings.Contains(a.Name, "@") && !strings.ContainsAny(a.Name, " <>") {
 		a.Addr = a.Name
 	}
 	return a, a.Name != "" || a.Addr != ""
-}
-
-// imceaEX encapsulates a legacy distinguished name as an SMTP address, in the form
-// that Exchange gives addresses without one.
-func imceaEX(dn, domain string) string {
-	var b strings.Builder
-	b.WriteString("IMCEAEX-")
-	for i := range len(dn) {
-		switch c := dn[i]; {
-		case c == '/':
-			b.WriteByte('_')
-		case c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '=' || c == '-':
-			b.WriteByte(c)
-		default:
-			fmt.Fprintf(&b, "+%02X", c)
-		}
-	}
-	return b.String() + "@" + domain
 }
 
 // write stores the mailbox in the group's properties.
@@ -129,6 +110,16 @@ func (g addressGroup) write(bag *mapi.PropertyBag, a Address) {
 	bag.Set(g.searchKey, searchKey(a.Addr))
 }
 
+// writeForeign stores a mailbox of another address type than SMTP.
+func (g addressGroup) writeForeign(bag *mapi.PropertyBag, name, typ, email string) {
+	bag.Set(g.name, name)
+	bag.Set(g.typ, typ)
+	bag.Set(g.email, email)
+	bag.Delete(mapi.Key{ID: g.smtp.ID()})
+	bag.Set(g.entryID, foreignEntryID(name, typ, email))
+	bag.Set(g.searchKey, append([]byte(strings.ToUpper(typ+":"+email)), 0))
+}
+
 // replyTo reads PidTagReplyRecipientEntries.
 func replyTo(p props, domain string) []Address {
 	entries, err := mapi.ParseFlatEntryList(p.Bytes(mapi.PidTagReplyRecipientEntries))
@@ -139,8 +130,8 @@ func replyTo(p props, domain string) []Address {
 	var out []Address
 	for i, id := range entries {
 		a, kind := entryAddress(id)
-		if kind == "EX" {
-			a.Addr = imceaEX(a.Addr, domain)
+		if kind != "SMTP" && a.Addr != "" {
+			a.Addr = imcea(kind, a.Addr, domain)
 		}
 		if a.Name == "" && i < len(names) {
 			a.Name = strings.TrimSpace(names[i])
@@ -153,15 +144,22 @@ func replyTo(p props, domain string) []Address {
 }
 
 // setReplyTo stores the addresses of Reply-To.
-func setReplyTo(bag *mapi.PropertyBag, list []Address) error {
+func setReplyTo(bag *mapi.PropertyBag, list []Address, domain string) error {
 	var entries [][]byte
 	var names []string
 	for _, a := range list {
 		if a.Name == "" {
 			a.Name = a.Addr
 		}
+		if typ, email, ok := unIMCEA(a.Addr, domain); ok {
+			if a.Name == a.Addr {
+				a.Name = email
+			}
+			entries = append(entries, foreignEntryID(a.Name, typ, email))
+		} else {
+			entries = append(entries, oneOff(a))
+		}
 		names = append(names, a.Name)
-		entries = append(entries, oneOff(a))
 	}
 	value, err := mapi.FlatEntryList(entries)
 	if err != nil {

@@ -18,6 +18,10 @@ const (
 	methodWeb      = 7
 )
 
+// macBinary is the PidTagAttachEncoding of data with a resource fork
+// ([MS-OXCMSG] 2.2.2.20): an OSI object identifier.
+var macBinary = []byte{0x2A, 0x86, 0x48, 0x86, 0xF7, 0x14, 0x03, 0x0B, 0x01}
+
 const attachRendered = 0x4 // attRenderedInBody, [MS-OXCMSG] 2.2.2.18
 
 // attachment renders attachment i; inline tells whether the HTML body shows it.
@@ -34,6 +38,14 @@ func (c *conversion) attachment(i int, b body) (p part, inline bool, err error) 
 	name := attachmentName(bag)
 	if data == nil && method >= 2 && method != methodOLE {
 		return reference(bag, name), false, nil
+	}
+	if method == methodOLE {
+		if data == nil {
+			data = blobOf(bag.Get(mapi.PidTagAttachRendering)) // a picture of it is better than nothing
+		}
+		if name == "" {
+			name = "object.ole"
+		}
 	}
 	if data == nil {
 		data = bytes.NewReader(nil)
@@ -138,6 +150,9 @@ func containsFold(p []byte, text string) bool {
 // encoded (RFC 2045 6.4) and are passed on as plain bytes.
 func mediaType(bag props, method int64) []string {
 	t := strings.ToLower(strings.TrimSpace(bag.text(mapi.PidTagAttachMimeTag)))
+	if t == "" && bytes.Equal(bag.Bytes(mapi.PidTagAttachEncoding), macBinary) {
+		t = "application/macbinary"
+	}
 	if t == "" {
 		t = typeOf(attachmentName(bag))
 	}
@@ -182,23 +197,6 @@ func typeOf(name string) string {
 		return "application/ms-tnef"
 	}
 	return typesByName[path.Ext(name)]
-}
-
-// reference renders an attachment that is only a path or an address
-// ([MS-OXCMSG] 2.2.2.9, methods 2, 3, 4 and 7).
-func reference(bag props, name string) part {
-	path := ""
-	for _, tag := range []mapi.PropertyTag{mapi.PidTagAttachLongPathname, mapi.PidTagAttachPathname} {
-		if path = bag.text(tag); path != "" {
-			break
-		}
-	}
-	p := textPart("plain", lfOf(path+"\n"), false)
-	if name == "" {
-		name = "link"
-	}
-	p.fields = []string{fold("Content-Disposition", append([]string{"attachment"}, param("filename", name+".txt")...))}
-	return p
 }
 
 // embedded renders an embedded message (RFC 2046 5.2.1).

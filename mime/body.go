@@ -2,6 +2,8 @@ package mime
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"strings"
 	"unicode/utf8"
 
@@ -22,7 +24,8 @@ type body struct {
 	plain      []byte                     // UTF-8 with LF line ends; nil when absent
 	html       []byte                     // UTF-8; nil when absent
 	checked    struct{ plain, html bool } // that it is UTF-8
-	rtf        []byte                     // decompressed; to be attached
+	rtf        []byte                     // to be attached: decompressed, or as it is where that fails
+	rtfIsBody  bool                       // rtf is RTF
 	flowed     string                     // parameters of a format=flowed text (RFC 3676)
 	rawHTML    bool                       // html is in charset rawCharset, since it does not decode
 	rawCharset string
@@ -151,7 +154,7 @@ func (c *conversion) rtfBody(b body) (body, error) {
 		if b.plain == nil {
 			b.plain, b.checked.plain = lfOf(text), false
 		}
-		b.rtf = rtf
+		b.rtf, b.rtfIsBody = rtf, true
 	}
 	return b, nil
 }
@@ -175,7 +178,7 @@ func (c *conversion) mixed() (part, error) {
 		}
 	}
 	if b.rtf != nil {
-		rest = append([]part{rtfPart(b.rtf)}, rest...)
+		rest = append([]part{b.rtfPart()}, rest...)
 	}
 	main, err := c.bodyPart(b, inline)
 	if err != nil || len(rest) == 0 {
@@ -221,11 +224,40 @@ func (c *conversion) bodyPart(b body, inline []part) (part, error) {
 	return multipart("related", c.seed.child("related"), []string{` type="` + kind + `";`}, append([]part{main}, inline...))
 }
 
-func rtfPart(rtf []byte) part {
-	return part{
-		ctype:  append([]string{"application/rtf"}, param("name", "body.rtf")...),
+// rtfPart renders RTF that no other form of the text replaces. Its description tells
+// which text stands beside it, so that it becomes the body again for as long as nobody
+// has changed that.
+func (b body) rtfPart() part {
+	p := part{
+		ctype:  append([]string{"application/rtf"}, param("name", rtfBodyName)...),
 		cte:    "base64",
-		fields: []string{fold("Content-Disposition", append([]string{"attachment"}, param("filename", "body.rtf")...))},
-		body:   sequence{{blob: bytes.NewReader(rtf), base64: true}},
+		fields: []string{fold("Content-Disposition", append([]string{"attachment"}, param("filename", rtfBodyName)...))},
+		body:   sequence{{blob: bytes.NewReader(b.rtf), base64: true}},
 	}
+	if b.rtfIsBody {
+		p.fields = append(p.fields, "Content-Description: "+describeRTF(b.plain)+"\n")
+	}
+	return p
+}
+
+const (
+	rtfBodyName   = "body.rtf"
+	rtfBodyPrefix = "Formatted body, sha256:"
+)
+
+// describeRTF returns the description of RTF beside a text. White space at the ends of
+// lines does not count, since mail systems add and drop it.
+func describeRTF(plain []byte) string {
+	h := sha256.New()
+	for l := range bytes.SplitSeq(bytes.TrimRight(plain, " \t\r\n"), []byte("\n")) {
+		h.Write(bytes.TrimRight(l, " \t\r"))
+		h.Write([]byte("\n"))
+	}
+	return rtfBodyPrefix + hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// isRTFBody reports whether a part is the RTF that rtfPart wrote beside the given text.
+func (e *entity) isRTFBody(plain string) bool {
+	d := strings.TrimSpace(first(e.h.get("content-description")))
+	return e.ctype == "application/rtf" && strings.HasPrefix(d, rtfBodyPrefix) && d == describeRTF([]byte(plain))
 }

@@ -11,8 +11,9 @@ import (
 )
 
 const (
-	flagUnsent         = 0x8 // mfUnsent, [MS-OXCMSG] 2.2.1.6
-	recipientOrganizer = 0x2 // recipOrganizer, [MS-OXOCAL] 2.2.4.10.1
+	flagUnsent         = 0x8  // mfUnsent, [MS-OXCMSG] 2.2.1.6
+	recipientOrganizer = 0x2  // recipOrganizer, [MS-OXOCAL] 2.2.4.10.1
+	yearOfNone         = 4500 // later dates mean "none", [MS-OXOCAL] 2.2.1.44.1
 	dateForm           = "Mon, 02 Jan 2006 15:04:05 -0700"
 )
 
@@ -227,7 +228,7 @@ func sameDate(c *conversion, f field) bool { return sameTime(mapi.PidTagClientSu
 
 func timeField(name string, tag mapi.PropertyTag) func(*conversion) string {
 	return func(c *conversion) string {
-		if t := c.p.Time(tag).Time(); c.p.Has(tag) && believable(t) {
+		if t := c.p.Time(tag).Time(); c.p.Has(tag) && believable(t) && t.Year() < yearOfNone {
 			return name + ": " + t.Format(dateForm) + "\n"
 		}
 		return ""

@@ -244,7 +244,7 @@ func (p *parser) properties(m *mapi.Message, block []byte, h header, e *entity) 
 	if len(block) > 0 {
 		m.Properties.Set(mapi.PidTagTransportMessageHeaders, crlf(guessString(string(block)))+"\r\n")
 	}
-	return headerProperties(m, h)
+	return headerProperties(m, h, p.opt.domain())
 }
 
 // crlf returns text with CRLF line ends.

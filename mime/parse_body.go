@@ -20,7 +20,30 @@ func (p *parser) bodies(m *mapi.Message, root *entity) error {
 	}
 	plain, html := pick(root)
 	p.setBodies(m, plain, html)
+	if err := p.rtfBody(m, root); err != nil {
+		return err
+	}
 	return p.attachments(m, root, htmlBytes(html))
+}
+
+// rtfBody makes the body of RTF that was rendered as an attachment beside its text.
+func (p *parser) rtfBody(m *mapi.Message, root *entity) error {
+	if m.Properties.Has(mapi.PidTagHtml) || len(root.children) < 2 {
+		return nil
+	}
+	e := root.children[1]
+	if !e.isRTFBody(m.Properties.String(mapi.PidTagBody)) || mapi.ValueSize(e.data) > maxText {
+		return nil
+	}
+	rtf, err := mapi.ValueBytes(e.data)
+	if err != nil {
+		return err
+	}
+	e.used = true
+	m.Properties.Set(mapi.PidTagRtfCompressed, CompressRTF(rtf))
+	m.Properties.Set(mapi.PidTagRtfInSync, true)
+	m.Properties.Set(mapi.PidTagNativeBody, int32(nativeRTF))
+	return nil
 }
 
 func htmlBytes(e *entity) []byte {

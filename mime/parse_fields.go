@@ -13,7 +13,7 @@ const (
 )
 
 // headerProperties sets the properties of the header fields ([MS-OXCMAIL] 2.2.3.1, 2.2.3.2).
-func headerProperties(m *mapi.Message, h header) error {
+func headerProperties(m *mapi.Message, h header, domain string) error {
 	bag := &m.Properties
 	setSubject(bag, h)
 	setDates(bag, h)
@@ -41,7 +41,11 @@ func headerProperties(m *mapi.Message, h header) error {
 	}
 	setExtraHeaders(bag, h)
 	setRecipients(m, h)
-	return setSenders(bag, h)
+	if err := setSenders(bag, h, domain); err != nil {
+		return err
+	}
+	restoreForeign(m, domain)
+	return nil
 }
 
 func keywordsOf(h header) []string {
@@ -161,7 +165,7 @@ func setExtraHeaders(bag *mapi.PropertyBag, h header) {
 }
 
 // setSenders fills both groups: Sender acts for From ([MS-OXCMAIL] 2.2.3.2, From and Sender).
-func setSenders(bag *mapi.PropertyBag, h header) error {
+func setSenders(bag *mapi.PropertyBag, h header, domain string) error {
 	list := func(key string) []Address {
 		v, _ := h.get(key)
 		return complete(parseAddresses(v))
@@ -189,7 +193,7 @@ func setSenders(bag *mapi.PropertyBag, h header) error {
 		}
 	}
 	if to := list("reply-to"); len(to) > 0 {
-		return setReplyTo(bag, to)
+		return setReplyTo(bag, to, domain)
 	}
 	return nil
 }

@@ -11,8 +11,8 @@ import (
 )
 
 // Version numbers the renderer's output: two renderers of one version give the same
-// bytes for the same message and options.
-const Version = 1
+// bytes for the same message and options. docs/mime.md tells what each version changed.
+const Version = 2
 
 // maxDepth bounds how deep messages and multiparts may be nested, in both directions.
 const maxDepth = 32

@@ -60,6 +60,7 @@ type rtfDecoder struct {
 	stack    []rtfState
 	charsets map[int]string // of fonts
 	codepage string
+	font     int // that \plain returns to
 	out      strings.Builder
 	pend     []byte // bytes of the current font's charset
 	surr     rune   // a high surrogate that waits for its other half
@@ -128,8 +129,8 @@ func (d *rtfDecoder) flush() {
 	if len(d.pend) == 0 {
 		return
 	}
-	charset := d.codepage
-	if cs := d.charsets[d.state.font]; cs != "" {
+	charset := d.codepage // that of HTML tags, whatever the font ([MS-OXRTFEX] 2.1.3.1.4)
+	if cs := d.charsets[d.state.font]; cs != "" && !d.state.htmltag {
 		charset = cs
 	}
 	s, _ := decode(charset, d.pend)
@@ -208,6 +209,8 @@ var rtfWords = map[string][2]string{
 	"lquote": {"&lsquo;", "\u2018"}, "rquote": {"&rsquo;", "\u2019"},
 	"ldblquote": {"&ldquo;", "\u201C"}, "rdblquote": {"&rdquo;", "\u201D"},
 	"bullet": {"&bull;", "\u2022"}, "endash": {"&ndash;", "\u2013"}, "emdash": {"&mdash;", "\u2014"},
+	"enspace": {"&ensp;", "\u2002"}, "emspace": {"&emsp;", "\u2003"}, "zwj": {"&zwj;", "\u200D"}, "zwnj": {"&zwnj;", "\u200C"},
+	"sect": {"", "\r\n"}, "page": {"", "\r\n"}, "row": {"", "\r\n"}, "cell": {"", "\t"}, "nestcell": {"", "\t"}, "nestrow": {"", "\r\n"},
 }
 
 // rtfSilent lists destinations whose text is not part of the body.
@@ -234,6 +237,17 @@ func (d *rtfDecoder) word(w string, arg int, hasArg bool) {
 	case "f":
 		d.flush()
 		d.state.font = arg
+	case "deff":
+		d.font, d.state.font = arg, arg
+	case "plain":
+		d.flush()
+		d.state.font = d.font
+	case "cpg":
+		if cs := charsetOf(arg); cs != "" && d.state.fonttbl {
+			d.charsets[d.state.font] = cs
+		}
+	case "pntext":
+		d.state.skip = d.state.skip || d.kind == rtfHTML // the numbering that a list has in HTML anyway
 	case "fcharset":
 		if d.state.fonttbl {
 			d.charsets[d.state.font] = charsetOf(fontCodepages[arg])

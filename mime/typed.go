@@ -95,7 +95,7 @@ func (p props) readable(v any) string {
 	case string, mapi.String8:
 		return p.valid(x)
 	case mapi.FileTime:
-		if t := x.Time(); believable(t) && t.Year() < 4500 { // later dates mean "none", [MS-OXOCAL] 2.2.1.44.1
+		if t := x.Time(); believable(t) && t.Year() < yearOfNone {
 			return t.Format("Mon, 2 Jan 2006 15:04 UTC")
 		}
 	case float64:
