@@ -4,7 +4,7 @@ PREFIX  ?= /usr/local
 FUZZTIME ?= 20s
 ARGS    ?=
 
-.PHONY: build test stories check bench bench-peers fuzz spec demo install clean
+.PHONY: build test stories sim check bench bench-peers fuzz spec demo install clean
 
 build:            ## bin/mailfs
 	$(GO) build -o bin/mailfs ./cmd/mailfs
@@ -15,6 +15,9 @@ test:             ## every test
 
 stories:          ## long stories with real mounts; SEED=n repeats one
 	MAILFS_STORIES=1 $(GO) test -count=1 -v ./internal/scenario
+
+sim:              ## N random histories of several clients from FROM on; SEED=n repeats one and shows its course
+	N=$(or $(N),1000) FROM=$(or $(FROM),1) SEED=$(SEED) $(GO) test -count=1 -timeout 0 -v -run TestHistories ./internal/scenario/sim
 
 check:            ## format, vet, staticcheck, macOS build
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt would change:"; gofmt -l $$(git ls-files '*.go'); exit 1; }

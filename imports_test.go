@@ -33,6 +33,8 @@ var allowed = map[string][]string{
 	"fs/statictree":      {},
 	"internal/memserver": {"mapi", "mapi/"},
 	"internal/scenario":  {"mapi", "mapi/", "mime", "conflict", "replica", "syncer", "fs", "internal/"},
+	"internal/scenario/sim": {"mapi", "mapi/", "mime", "conflict", "replica", "syncer", "fs",
+		"internal/names", "internal/memserver"},
 	"cmd/mailfs": {"mapi", "mapi/", "mime", "conflict", "replica", "syncer", "fs",
 		"internal/names", "internal/memserver", "internal/sample"},
 }

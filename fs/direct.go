@@ -249,6 +249,13 @@ func (f *DirectFile) Write(p []byte) (int, error) {
 	return int(n), errorOf(s)
 }
 
+// WriteAt writes at an offset.
+func (f *DirectFile) WriteAt(p []byte, off int64) error {
+	f.off = off
+	_, err := f.Write(p)
+	return err
+}
+
 // Truncate is ftruncate(2).
 func (f *DirectFile) Truncate(size int64) error {
 	return f.d.resize(f.node, size, f)

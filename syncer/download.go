@@ -181,7 +181,11 @@ func (d *download) start(ctx context.Context) (*pieces, error) {
 		d.end()
 		return nil, first.err
 	}
-	p := readAhead(ctx, first, func(ctx context.Context) piece {
+	read := readAhead
+	if d.l.s.cfg.InTurn {
+		read = readInTurn
+	}
+	p := read(ctx, first, func(ctx context.Context) piece {
 		b := d.l.batch()
 		a := b.do(d.ctx, getBuffer())
 		if err := b.run(ctx); err != nil {

@@ -9,6 +9,8 @@ import (
 // the following piece, and two pieces may be waiting while the decoder works.
 type pieces struct {
 	ctx    context.Context
+	next   func(ctx context.Context) piece // when nothing is read ahead, else nil
+	last   bool
 	in     <-chan piece
 	cancel context.CancelFunc
 	done   chan struct{}
@@ -46,11 +48,20 @@ func readAhead(ctx context.Context, first piece, next func(ctx context.Context) 
 	return p
 }
 
+// readInTurn is readAhead without a goroutine: each piece is asked for when the decoder needs it.
+func readInTurn(ctx context.Context, first piece, next func(ctx context.Context) piece) *pieces {
+	return &pieces{ctx: ctx, next: next, last: first.last, rest: first.data, err: first.err}
+}
+
 // Read implements io.Reader.
 func (p *pieces) Read(b []byte) (int, error) {
 	for len(p.rest) == 0 {
 		if p.err != nil {
 			return 0, p.err
+		}
+		if p.next != nil {
+			p.nextInTurn()
+			continue
 		}
 		at, ok := <-p.in
 		switch {
@@ -69,10 +80,21 @@ func (p *pieces) Read(b []byte) (int, error) {
 	return n, nil
 }
 
+func (p *pieces) nextInTurn() {
+	if p.last {
+		p.err = io.EOF
+		return
+	}
+	at := p.next(p.ctx)
+	p.rest, p.last, p.err = at.data, at.last, at.err
+}
+
 // close stops reading and waits until the reader is gone.
 func (p *pieces) close() {
-	p.cancel()
-	<-p.done
+	if p.next == nil {
+		p.cancel()
+		<-p.done
+	}
 	if p.after != nil {
 		p.after()
 	}

@@ -1,0 +1,281 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"mailfs/mapi"
+	"mailfs/replica"
+)
+
+// maxRounds bounds how long everything takes to come to rest.
+const maxRounds = 8
+
+// settle lets programs close their files, and brings everything to rest.
+func (w *world) settle() {
+	w.step = 1 << 30
+	w.note("== rest")
+	for _, c := range w.clients {
+		c.watch.skew = 0
+		for len(c.held) > 0 {
+			c.call(nil, func() { c.closeHeld(&Step{}) })
+		}
+	}
+	before := ""
+	for round := range maxRounds {
+		w.clock.advance(2 * window)
+		quiet := true
+		for _, c := range w.clients {
+			quiet = w.rest(c, round == maxRounds-1) && quiet
+		}
+		now := w.state()
+		if quiet && now == before {
+			return
+		}
+		before = now
+	}
+	w.problem("no rest after %d rounds", maxRounds)
+}
+
+// rest brings one client in step, and reports whether it has nothing more to say.
+func (w *world) rest(c *client, insist bool) bool {
+	c.direct.Deliver()
+	w.clock.ring()
+	if err := c.flush(); err != nil {
+		w.note("%s: flush: %v", c.name, err)
+		if insist {
+			w.problem("%s: flush: %v", c.name, err)
+		}
+	}
+	if err := c.pass(nil); err != nil {
+		w.problem("%s: pass: %v", c.name, err)
+	}
+	c.direct.Deliver()
+	w.clock.ring()
+	st := c.eng.Status()
+	return st.Queued == 0 && c.direct.Unsettled() == 0
+}
+
+// state is the server's state in short.
+func (w *world) state() string {
+	var b strings.Builder
+	for _, f := range w.box.Snapshot().Folders {
+		fmt.Fprintf(&b, "%v %d\n", f.Path, len(f.Messages))
+		for _, m := range f.Messages {
+			fmt.Fprintf(&b, "%s %s %v\n", m.SourceKey, m.ChangeKey, m.Read)
+		}
+	}
+	return b.String()
+}
+
+// found is a message of the server, and what it says.
+type found struct {
+	folder mapi.SourceKey
+	path   string
+	doc    string
+	body   string
+	look   string // read state, flag, categories
+}
+
+// check looks at everything in the end.
+func (w *world) check() {
+	all := map[mapi.SourceKey]found{}
+	dirs := map[mapi.SourceKey]string{}
+	present := map[string]bool{}
+	newest := map[string]string{}
+	for _, f := range w.box.Snapshot().Folders {
+		key := mapi.LongTermID{GUID: w.box.Replica(), Counter: f.ID.Counter()}.SourceKey()
+		at := strings.Join(f.Path, "/")
+		dirs[key] = at
+		for _, m := range f.Messages {
+			if m.Associated {
+				continue
+			}
+			one := found{folder: key, path: at, doc: docOf(m.Content.Properties.String(mapi.PidTagSubject)),
+				body: bodyOf(m.Content), look: lookOf(m.Read, m.Content.Properties)}
+			all[m.SourceKey] = one
+			for _, t := range tokensIn(one.body) {
+				present[t] = true
+			}
+			if t := last(one.body); t != "" {
+				if newest[t] != "" {
+					w.problem("TWICE: %s is in %s and in %s", t, newest[t], at)
+				}
+				newest[t] = at
+			}
+		}
+	}
+	for _, s := range w.ledger.lost(present) {
+		w.problem("LOST: %s, saved by %s in step %d", s.token, s.by, s.step)
+	}
+	w.checkBack(newest)
+	for _, c := range w.clients {
+		w.compare(c, all, dirs)
+		w.compareFiles(c, all)
+	}
+}
+
+func lookOf(read bool, p mapi.PropertyBag) string {
+	return fmt.Sprintf("read %v flag %d", read, p.Int(mapi.PidTagFlagStatus))
+}
+
+// checkBack looks for what was deleted by somebody who had seen it, and by nobody else touched, and is there again.
+func (w *world) checkBack(newest map[string]string) {
+	for _, t := range w.ledger.order {
+		r := w.ledger.saves[t].removed
+		at, there := newest[t]
+		if r == nil || !r.complete || !there || !r.hard && strings.HasPrefix(at+"/", "Deleted Items/") {
+			continue
+		}
+		if !w.touchedBesides(r) {
+			w.problem("BACK: %s is in %s; %s deleted it in step %d", t, at, r.by, r.step)
+		}
+	}
+}
+
+// touchedBesides reports whether anybody acted on a letter whose act the deletion can't have been about: what others
+// did, and what the same user did later.
+func (w *world) touchedBesides(r *removal) bool {
+	for _, a := range w.touched {
+		if a.doc == r.doc && (a.by != r.by || a.step > r.step) {
+			return true
+		}
+	}
+	return false
+}
+
+// compare checks a replica against the server.
+func (w *world) compare(c *client, all map[mapi.SourceKey]found, dirs map[mapi.SourceKey]string) {
+	if bad, err := c.rep.Check(); err != nil || len(bad) > 0 {
+		w.problem("%s: replica: %v %v", c.name, bad, err)
+	}
+	if st := c.eng.Status(); st.Queued != 0 || st.Refused != 0 {
+		w.problem("%s: %d changes queued, %d refused", c.name, st.Queued, st.Refused)
+	}
+	seen := map[mapi.SourceKey]bool{}
+	err := c.rep.View(func(v *replica.View) error { return w.compareDir(c, v, replica.RootNum, "", all, dirs, seen) })
+	if err != nil {
+		w.problem("%s: %v", c.name, err)
+	}
+	for _, key := range sorted(all) {
+		if !seen[key] {
+			w.problem("%s: %s (%s) in %s is not here", c.name, all[key].doc, tokensIn(all[key].body), all[key].path)
+		}
+	}
+	for _, key := range sorted(dirs) {
+		if !seen[key] {
+			w.problem("%s: folder %s is not here", c.name, dirs[key])
+		}
+	}
+}
+
+func sorted[V any](m map[mapi.SourceKey]V) []mapi.SourceKey {
+	var keys []mapi.SourceKey
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func (w *world) compareDir(c *client, v *replica.View, dir replica.Num, at string, all map[mapi.SourceKey]found,
+	dirs map[mapi.SourceKey]string, seen map[mapi.SourceKey]bool) error {
+	for n, err := range v.Children(dir, "") {
+		if err != nil {
+			return err
+		}
+		switch {
+		case n.Folder != nil:
+			here := strings.TrimPrefix(at+"/"+n.Folder.DisplayName, "/")
+			seen[n.Folder.SourceKey] = true
+			if there, ok := dirs[n.Folder.SourceKey]; !ok {
+				w.problem("%s: folder %s is not on the server", c.name, here)
+			} else if there != here {
+				w.problem("%s: folder %s is %s on the server", c.name, here, there)
+			}
+			if err := w.compareDir(c, v, n.Num, here, all, dirs, seen); err != nil {
+				return err
+			}
+		case n.Message != nil && !n.Message.FAI:
+			if err := w.compareMessage(c, v, n, at, all, seen); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *world) compareMessage(c *client, v *replica.View, n *replica.Node, at string, all map[mapi.SourceKey]found, seen map[mapi.SourceKey]bool) error {
+	key := n.Message.SourceKey
+	there, ok := all[key]
+	seen[key] = true
+	m, err := v.Message(n.Num)
+	if err != nil {
+		return err
+	}
+	body := bodyOf(m)
+	switch look := lookOf(n.Message.Read, m.Properties); {
+	case !ok:
+		w.problem("%s: %s/%s (%v) is not on the server", c.name, at, n.Name, tokensIn(body))
+	case there.path != at:
+		w.problem("%s: %s (%v) is in %s, on the server in %s", c.name, there.doc, tokensIn(body), at, there.path)
+	case n.Message.State != replica.StateFull:
+		w.problem("%s: %s in %s has no body here", c.name, there.doc, at)
+	case body != there.body:
+		w.problem("%s: %s in %s says %q, on the server %q", c.name, there.doc, at, body, there.body)
+	case look != there.look || n.Message.Flag != int32(m.Properties.Int(mapi.PidTagFlagStatus)):
+		w.problem("%s: %s in %s (%v): %s (%d), on the server %s", c.name, there.doc, at, tokensIn(body), look, n.Message.Flag, there.look)
+	}
+	return nil
+}
+
+// compareFiles checks what programs see.
+func (w *world) compareFiles(c *client, all map[mapi.SourceKey]found) {
+	byKey := map[string]found{}
+	for k, f := range all {
+		byKey[k.String()] = f
+	}
+	n := 0
+	todo := []string{""}
+	for len(todo) > 0 {
+		dir := todo[0]
+		todo = todo[1:]
+		list, err := c.direct.ReadDir(dir)
+		if err != nil {
+			w.problem("%s: list %s: %v", c.name, dir, err)
+			continue
+		}
+		for _, e := range list {
+			p := strings.TrimPrefix(dir+"/"+e.Name, "/")
+			if e.Dir {
+				todo = append(todo, p)
+			} else if strings.HasSuffix(p, ".eml") && !strings.HasPrefix(e.Name, ".") {
+				n++
+				w.compareFile(c, p, byKey)
+			}
+		}
+	}
+	if n != len(all) {
+		w.problem("%s: %d files, %d messages on the server", c.name, n, len(all))
+	}
+}
+
+func (w *world) compareFile(c *client, p string, byKey map[string]found) {
+	text, err := c.direct.ReadFile(p)
+	if err != nil {
+		w.problem("%s: read %s: %v", c.name, p, err)
+		return
+	}
+	key, err := c.direct.Getxattr(p, "user.mailfs.source-key")
+	if err != nil {
+		w.problem("%s: %s is local for ever: %v", c.name, p, tokensIn(string(text)))
+		return
+	}
+	if got, want := tokensIn(string(text)), tokensIn(byKey[key].body); !slices.Equal(got, want) {
+		w.problem("%s: %s shows %v, on the server %v", c.name, p, got, want)
+	}
+	if size, err := c.direct.Size(p); err != nil || size != int64(len(text)) {
+		w.problem("%s: %s has size %d (%v) and %d bytes", c.name, p, size, err, len(text))
+	}
+}

@@ -1,0 +1,302 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"mailfs/fs"
+	"mailfs/internal/memserver"
+	"mailfs/internal/names"
+	"mailfs/mapi"
+	"mailfs/mapi/mapihttp"
+	"mailfs/mapi/rop"
+	"mailfs/replica"
+	"mailfs/syncer"
+)
+
+// client is one user's machine.
+type client struct {
+	w     *world
+	no    int
+	name  string
+	watch *watch
+
+	rep    *replica.Replica
+	eng    *syncer.Syncer
+	fs     *fs.FS
+	direct *fs.Direct
+	held   []*heldFile
+	opens  int // of the replica
+
+	passed int // step of the last pass that went through
+
+	// points of the pass, or of the user's call, that is under way
+	plan     []Event
+	point    int
+	inPass   bool // a pass is under way, and nothing within it
+	inCall   bool // a user's call is
+	depth    int  // passes that wait for something within them to end
+	fetching bool // another goroutine is at work
+	busy     bool // the server is to answer the next request with a back-off
+	sleeps   int
+	giveUp   func() // ends the flush that sleeps too often
+}
+
+// death is what a client dies of: it is thrown through everything that the client was doing.
+type death struct{ c *client }
+
+var errCut = errors.New("sim: the connection broke")
+
+func clientReplica(dir string, no, open int) string {
+	return filepath.Join(dir, fmt.Sprintf("%s-%d", clientName(no), open))
+}
+
+func (w *world) newClient(no int) (*client, error) {
+	c := &client{w: w, no: no, name: clientName(no), watch: &watch{c: w.clock}}
+	if err := c.openReplica(); err != nil {
+		return nil, err
+	}
+	return c, c.start()
+}
+
+func (c *client) openReplica() (err error) {
+	opt := replica.Options{InMemory: c.w.dir == "", Small: true, Fold: names.Fold, Now: c.watch.Now, Step: c.transaction,
+		Logf: c.logf}
+	if c.w.dir != "" {
+		opt.Dir = clientReplica(c.w.dir, c.no, c.opens)
+	}
+	c.rep, err = replica.Open(opt)
+	return err
+}
+
+func (c *client) logf(format string, args ...any) { c.w.note("    "+c.name+"| "+format, args...) }
+
+// start makes everything above the replica.
+func (c *client) start() (err error) {
+	c.eng = syncer.New(syncer.Config{
+		Replica: c.rep, Dial: c.dial, User: address, LegacyDN: c.w.box.DN(), Now: c.watch.Now, InTurn: true,
+		Rand: func() float64 { return 0.5 }, GUID: func() mapi.GUID { return guid(10 + c.no) }, After: c.sleep, Logf: c.logf,
+	})
+	c.fs, err = fs.New(fs.Options{Replica: c.rep, Fetcher: fetcher{c}, Clock: c.watch, Now: c.watch.Now, IdleWindow: window,
+		Location: time.UTC, Logf: c.logf, ScratchDir: os.TempDir()})
+	if err != nil {
+		return err
+	}
+	c.direct, err = c.fs.Direct()
+	return err
+}
+
+// sleep lets time pass for everybody.
+func (c *client) sleep(d time.Duration) (<-chan time.Time, func()) {
+	c.sleeps++
+	was := c.inPass
+	c.inPass = false
+	c.w.clock.advance(d)
+	c.inPass = was
+	ready := make(chan time.Time, 1)
+	ready <- c.watch.Now()
+	if c.sleeps == maxSleeps && c.giveUp != nil {
+		c.giveUp()
+	}
+	return ready, func() {}
+}
+
+// maxSleeps bounds how often a flush waits before it is given up.
+const maxSleeps = 40
+
+// dial connects through a pipe into the server.
+func (c *client) dial(ctx context.Context) (rop.Transport, syncer.ServerInfo, error) {
+	m, err := mapihttp.New(mapihttp.Config{URL: "http://localhost" + memserver.MailboxPath, UserDN: c.w.box.DN(), ClientID: guid(20 + c.no),
+		Auth: mapihttp.Basic{User: address, Password: password}, RoundTripper: c.w.srv.Pipe(c.request)})
+	if err != nil {
+		return nil, syncer.ServerInfo{}, err
+	}
+	info, err := m.Connect(ctx)
+	if err != nil {
+		return nil, syncer.ServerInfo{}, err
+	}
+	return m, syncer.ServerInfo{Version: info.Version, LegacyDN: c.w.box.DN()}, nil
+}
+
+// request is what the network does with a request.
+func (c *client) request(kind mapihttp.RequestType, deliver func()) error {
+	c.w.requests++
+	if c.fetching || !c.inPass {
+		deliver()
+		return nil
+	}
+	twice, cut := false, false
+	for _, e := range c.reach() {
+		switch e.What {
+		case CutBefore:
+			c.w.note("  %s: %s does not arrive", c.name, kind)
+			return errCut
+		case CutAfter:
+			cut = true
+		case Twice:
+			twice = true
+		case Busy:
+			c.busy = kind == mapihttp.Execute
+		case Lose:
+			c.w.note("  %s: the server forgets the sessions", c.name)
+			c.w.srv.LoseSessions()
+		default:
+			c.happen(e)
+		}
+	}
+	if c.busy {
+		c.busy = false
+		c.w.note("  %s: the server is busy", c.name)
+		c.w.srv.SetScript(func(memserver.Request) memserver.Fault { return memserver.Fault{Busy: time.Second} })
+		defer c.w.srv.SetScript(nil)
+	}
+	deliver()
+	if twice {
+		c.w.note("  %s: %s arrives twice", c.name, kind)
+		deliver()
+	}
+	for _, e := range c.reach() {
+		switch e.What {
+		case CutBefore, CutAfter:
+			cut = true
+		default:
+			c.happen(e)
+		}
+	}
+	if cut {
+		c.w.note("  %s: the answer to %s is lost", c.name, kind)
+		return errCut
+	}
+	return nil
+}
+
+// transaction is called before each transaction of the replica.
+func (c *client) transaction() {
+	if c.fetching || !c.inPass && !c.inCall {
+		return
+	}
+	for _, e := range c.reach() {
+		c.happen(e)
+	}
+}
+
+// reach counts a point and returns what is planned for it.
+func (c *client) reach() (now []Event) {
+	for _, e := range c.plan {
+		if e.At == c.point {
+			now = append(now, e)
+		}
+	}
+	c.point++
+	return now
+}
+
+// happen carries out an event.
+func (c *client) happen(e Event) {
+	switch e.What {
+	case Die:
+		c.w.note("  %s: dies", c.name)
+		panic(death{c})
+	case While:
+		if c.inPass {
+			c.meanwhile(e.Step)
+		}
+	}
+}
+
+// meanwhile plays a step within a pass.
+func (c *client) meanwhile(s *Step) {
+	plan, point, step := c.plan, c.point, c.w.step
+	c.inPass = false
+	c.depth++
+	c.w.play(s)
+	c.depth--
+	c.inPass, c.plan, c.point, c.w.step = true, plan, point, step
+}
+
+// mortal runs f, which the client may not survive: then it starts again from what is durable.
+func (c *client) mortal(f func()) (alive bool) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case death:
+			if r.c != c {
+				panic(r)
+			}
+			c.revive()
+		default:
+			panic(r)
+		}
+	}()
+	f()
+	return true
+}
+
+// revive starts a client again after its death.
+func (c *client) revive() {
+	c.inPass, c.inCall, c.plan, c.held, c.depth = false, false, nil, nil, 0
+	c.direct.Drop()
+	if c.w.dir != "" {
+		c.w.mustNot("reopening a replica", c.reopen())
+	}
+	c.w.mustNot("start after a crash", c.start())
+}
+
+// reopen leaves the replica as it is on disk and opens a copy of that, as a machine does that comes up again.
+func (c *client) reopen() error {
+	from := clientReplica(c.w.dir, c.no, c.opens)
+	c.opens++
+	if err := os.CopyFS(clientReplica(c.w.dir, c.no, c.opens), os.DirFS(from)); err != nil {
+		return err
+	}
+	if err := c.rep.Close(); err != nil {
+		return err
+	}
+	return c.openReplica()
+}
+
+// pass synchronizes, while the events of a plan happen.
+func (c *client) pass(plan []Event) error {
+	err := errors.New("the client died")
+	c.mortal(func() {
+		c.plan, c.point, c.inPass, c.sleeps = plan, 0, true, 0
+		err = c.eng.Pass(context.Background())
+	})
+	c.inPass, c.plan = false, nil
+	if err == nil {
+		c.passed = c.w.step
+	}
+	return err
+}
+
+// call runs what a program of the user does. Errors that the program meets are its own.
+func (c *client) call(plan []Event, f func()) (alive bool) {
+	within := c.inCall
+	c.plan, c.point, c.inCall = plan, 0, true
+	alive = c.mortal(f)
+	c.inCall, c.plan = within, nil
+	return alive
+}
+
+func (c *client) close() {
+	c.direct.Drop()
+	_ = c.rep.Close() // in memory, or about to be removed
+}
+
+// fetcher brings bodies on demand. In the middle of a pass the network is taken.
+type fetcher struct{ c *client }
+
+// Fetch implements fs.Fetcher.
+func (f fetcher) Fetch(ctx context.Context, n replica.Num) error {
+	c := f.c
+	if c.fetching || c.depth > 0 {
+		return &mapi.Unreachable{Err: errCut}
+	}
+	c.fetching = true
+	defer func() { c.fetching = false }()
+	return c.eng.Fetch(ctx, n)
+}

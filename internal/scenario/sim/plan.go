@@ -1,0 +1,190 @@
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+)
+
+// Kind is what a step does.
+type Kind uint8
+
+// The kinds of step. Those of a user come first, then those of a client, then those of other people.
+const (
+	Create Kind = iota
+	Edit
+	EditByRename
+	EditByBackup
+	Append
+	Hold // open a file and keep it open
+	HeldWrite
+	HeldClose
+	Unlink
+	Move
+	MoveOver
+	RenameFile
+	Mkdir
+	Rmdir
+	RenameDir
+	MoveDir
+	Flag
+	MarkRead
+	ReadFile
+
+	Tick
+	Deliver // the kernel hears of what is new
+	Pass
+	Remount
+	Crash
+	Skew
+
+	OtherDeliver
+	OtherEdit
+	OtherMove
+	OtherDiscard // to Deleted Items
+	OtherDelete
+	OtherMark
+	OtherFlag
+	OtherMkdir
+	OtherRenameDir
+	OtherMoveDir
+	OtherRmdir
+	LoseSessions
+
+	kinds
+)
+
+var kindNames = [kinds]string{
+	"create", "edit", "edit by rename", "edit by backup", "append", "hold", "write held", "close held", "unlink", "move",
+	"move over", "rename file", "mkdir", "rmdir", "rename folder", "move folder", "flag", "mark", "read",
+	"tick", "deliver notices", "pass", "remount", "crash", "skew",
+	"other: deliver", "other: edit", "other: move", "other: discard", "other: delete", "other: mark", "other: flag",
+	"other: mkdir", "other: rename folder", "other: move folder", "other: rmdir", "lose sessions",
+}
+
+func (k Kind) String() string { return kindNames[k] }
+
+// Trouble is what goes wrong at a point of a pass, or of a user's call.
+type Trouble uint8
+
+// The kinds of trouble. Points are counted separately: before a request, after it, and before a transaction.
+const (
+	CutBefore Trouble = iota // the request does not arrive
+	CutAfter                 // the answer does not
+	Twice                    // the request arrives twice
+	Busy
+	Lose  // the server forgets the session
+	Die   // the client does
+	While // something else happens, see Event.Step
+)
+
+var troubleNames = [...]string{"cut before", "cut after", "twice", "busy", "session lost", "crash", "meanwhile"}
+
+// Event is what happens at one point of a step.
+type Event struct {
+	At   int // number of the point
+	What Trouble
+	Step *Step // of While
+}
+
+// Step is one thing that happens. A, B and C choose among what there is when it does.
+type Step struct {
+	No      int // where it was in the plan: names and texts are made from it
+	Kind    Kind
+	Who     int // client
+	A, B, C uint32
+	Events  []Event
+}
+
+func (s *Step) String() string {
+	out := fmt.Sprintf("%d %v", s.No, s.Kind)
+	if s.Kind < OtherDeliver {
+		out = fmt.Sprintf("%d %s: %v", s.No, clientName(s.Who), s.Kind)
+	}
+	for _, e := range s.Events {
+		out += fmt.Sprintf(" [%s at %d", troubleNames[e.What], e.At)
+		if e.Step != nil {
+			out += " " + e.Step.String()
+		}
+		out += "]"
+	}
+	return out
+}
+
+func clientName(i int) string { return string(rune('a' + i)) }
+
+// History is a plan with the world that it starts from.
+type History struct {
+	Seed    uint64
+	Clients int
+	Steps   []*Step
+}
+
+// weights say how often a kind of step is drawn.
+var weights = [kinds]int{
+	Create: 6, Edit: 10, EditByRename: 8, EditByBackup: 4, Append: 3, Hold: 4, HeldWrite: 4, HeldClose: 4, Unlink: 5, Move: 7,
+	MoveOver: 1, RenameFile: 2, Mkdir: 2, Rmdir: 1, RenameDir: 2, MoveDir: 1, Flag: 4, MarkRead: 4, ReadFile: 2,
+	Tick: 10, Deliver: 3, Pass: 16, Remount: 1, Crash: 1, Skew: 1,
+	OtherDeliver: 3, OtherEdit: 5, OtherMove: 4, OtherDiscard: 2, OtherDelete: 2, OtherMark: 2, OtherFlag: 2, OtherMkdir: 1,
+	OtherRenameDir: 1, OtherMoveDir: 1, OtherRmdir: 1, LoseSessions: 1,
+}
+
+// Plan makes the history of a seed, of about n steps.
+func Plan(seed uint64, n int) *History {
+	p := &planner{rng: rand.New(rand.NewPCG(seed, 0x6d61696c6673))}
+	h := &History{Seed: seed, Clients: 2}
+	if p.rng.IntN(5) == 0 {
+		h.Clients = 3
+	}
+	p.clients = h.Clients
+	p.troubled = p.rng.IntN(4) > 0
+	for k, w := range weights {
+		p.sum += w
+		p.upTo[k] = p.sum
+	}
+	for range n {
+		h.Steps = append(h.Steps, p.step(true))
+	}
+	return h
+}
+
+type planner struct {
+	rng      *rand.Rand
+	clients  int
+	troubled bool // requests fail and clients die in this history
+	upTo     [kinds]int
+	sum      int
+	no       int
+}
+
+func (p *planner) step(top bool) *Step {
+	p.no++
+	s := &Step{No: p.no, Who: p.rng.IntN(p.clients), A: p.rng.Uint32(), B: p.rng.Uint32(), C: p.rng.Uint32()}
+	at := p.rng.IntN(p.sum)
+	for at >= p.upTo[s.Kind] {
+		s.Kind++
+	}
+	if !top {
+		if s.Kind == Crash || s.Kind == Remount {
+			s.Kind = Edit
+		}
+		return s
+	}
+	switch {
+	case s.Kind == Pass:
+		p.pass(s)
+	case s.Kind < Tick && p.troubled && p.rng.IntN(40) == 0:
+		s.Events = []Event{{At: p.rng.IntN(5), What: Die}}
+	}
+	return s
+}
+
+// pass plans what happens during a pass.
+func (p *planner) pass(s *Step) {
+	for p.rng.IntN(2) == 0 {
+		s.Events = append(s.Events, Event{At: p.rng.IntN(1 + p.rng.IntN(60)), What: While, Step: p.step(false)})
+	}
+	if !p.troubled || p.rng.IntN(3) > 0 {
+		return
+	}
+	s.Events = append(s.Events, Event{At: p.rng.IntN(1 + p.rng.IntN(60)), What: Trouble(p.rng.IntN(int(While)))})
+}

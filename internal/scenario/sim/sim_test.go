@@ -1,0 +1,134 @@
+package sim
+
+import (
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+const stepsEach = 60
+
+// number reads a number from the environment.
+func number(t *testing.T, name string, otherwise uint64) uint64 {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// onDisk says which histories have replicas on disk: they die in earnest.
+func onDisk(seed uint64) bool { return seed%16 == 0 }
+
+// play runs a history, in a directory of its own where it needs one.
+func play(t testing.TB, h *History) *Result {
+	t.Helper()
+	dir := ""
+	if onDisk(h.Seed) {
+		base := ""
+		if fi, err := os.Stat("/dev/shm"); err == nil && fi.IsDir() {
+			base = "/dev/shm"
+		}
+		var err error
+		if dir, err = os.MkdirTemp(base, "mailfs-sim-"); err != nil {
+			t.Fatal(err)
+		}
+		defer os.RemoveAll(dir)
+	}
+	r, err := Run(h, dir)
+	if err != nil {
+		t.Fatalf("seed %d: %v", h.Seed, err)
+	}
+	return r
+}
+
+// kindOf is what a problem is about, so that a shrunk history fails for the same reason.
+func kindOf(problem string) string {
+	words := strings.Fields(problem)
+	for _, w := range []string{"LOST:", "TWICE:", "BACK:", "on the server", "not here", "local for ever", "queued", "rest", "shows", "replica:", "folder"} {
+		if strings.Contains(problem, w) {
+			return w
+		}
+	}
+	return words[0]
+}
+
+// report shrinks a failing history and tells it.
+func report(t *testing.T, h *History, r *Result) {
+	t.Helper()
+	kind := kindOf(r.Problems[0])
+	budget := 600
+	if os.Getenv("NOSHRINK") != "" {
+		budget = 0
+	}
+	small := Shrink(h, budget, func(h *History) bool {
+		return slices.ContainsFunc(play(t, h).Problems, func(p string) bool { return kindOf(p) == kind })
+	})
+	r = play(t, small)
+	t.Errorf("seed %d, %d of %d steps:\n%s\n%s", h.Seed, len(small.Steps), len(h.Steps), strings.Join(r.Problems, "\n"), strings.Join(r.Log, "\n"))
+}
+
+// TestHistories plays random histories: N of them from FROM on, or the one of SEED.
+func TestHistories(t *testing.T) {
+	n, from := number(t, "N", 0), number(t, "FROM", 1)
+	if seed := number(t, "SEED", 0); seed != 0 {
+		n, from = 1, seed
+	}
+	if n == 0 {
+		t.Skip("`make sim` plays them")
+	}
+	steps := int(number(t, "STEPS", stepsEach))
+	limit := int64(number(t, "FAILURES", 3))
+	var next, failed, requests, played atomic.Int64
+	begin := time.Now()
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	for range min(runtime.GOMAXPROCS(0), int(n)) {
+		wg.Go(func() {
+			for {
+				i := next.Add(1) - 1
+				if uint64(i) >= n || failed.Load() >= limit {
+					return
+				}
+				h := Plan(from+uint64(i), steps)
+				r := play(t, h)
+				played.Add(1)
+				requests.Add(int64(r.Requests))
+				if r.Failed() && failed.Add(1) <= limit {
+					mu.Lock()
+					report(t, h, r)
+					mu.Unlock()
+				} else if n == 1 {
+					t.Log(strings.Join(r.Log, "\n"))
+				}
+			}
+		})
+	}
+	wg.Wait()
+	d := time.Since(begin)
+	t.Logf("%d histories of %d steps, %d requests, in %v: %v each", played.Load(), steps, requests.Load(), d.Round(time.Millisecond), (d / time.Duration(max(played.Load(), 1))).Round(time.Microsecond))
+}
+
+// The same seed takes the same course.
+func TestReplay(t *testing.T) {
+	for seed := range uint64(6) {
+		first, again := play(t, Plan(seed+1, stepsEach)), play(t, Plan(seed+1, stepsEach))
+		for i := range first.Log {
+			if i >= len(again.Log) || first.Log[i] != again.Log[i] {
+				t.Errorf("seed %d: line %d differs:\n%s\n%s", seed+1, i, first.Log[i], again.Log[min(i, len(again.Log)-1)])
+				break
+			}
+		}
+	}
+}
