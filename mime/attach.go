@@ -57,8 +57,8 @@ func (c *conversion) attachment(i int, b body) (p part, inline bool, err error) 
 		disposition = "inline"
 	}
 	p = part{ctype: mediaType(bag, method), cte: "base64", body: sequence{{blob: data, base64: true}}}
-	if p.ctype[0] == "message/delivery-status" || p.ctype[0] == "message/disposition-notification" {
-		// These must not be encoded (RFC 3464 2.1).
+	if strings.HasPrefix(p.ctype[0], "message/") {
+		// These must not be encoded (RFC 2046 5.2, RFC 3464 2.1).
 		raw, err := mapi.ValueBytes(data)
 		if err != nil {
 			return p, false, err
@@ -69,14 +69,39 @@ func (c *conversion) attachment(i int, b body) (p part, inline bool, err error) 
 			p.ctype = []string{"application/octet-stream"}
 		}
 	}
+	kept, dispParams := keptDisposition(bag)
+	if kept != "" {
+		disposition = kept
+		if text, ok := inlineText(bag, p.ctype[0], data); ok && name == "" {
+			p.ctype, p.cte, p.body = text.ctype, text.cte, text.body
+		}
+	}
 	disp := []string{disposition}
 	if name != "" {
 		p.ctype = append(p.ctype, param("name", name)...)
 		disp = append(disp, param("filename", name)...)
 	}
-	p.fields = append(p.fields, fold("Content-Disposition", disp))
+	p.ctype = append(p.ctype, keptType(bag, p.ctype[0])...)
+	p.fields = append(p.fields, fold("Content-Disposition", append(disp, dispParams...)))
 	p.fields = append(p.fields, referenceFields(bag, cid)...)
+	p.fields = append(p.fields, keptFields(c, bag.PropertyBag)...)
 	return p, inline, nil
+}
+
+// inlineText writes a text between or behind other parts, which is no file, the way
+// that bodies are written.
+func inlineText(bag props, ctype string, data mapi.Blob) (part, bool) {
+	const longest = 1 << 20
+	subtype, ok := strings.CutPrefix(ctype, "text/")
+	if !ok || subtype != "plain" && subtype != "html" || data.Size() > longest {
+		return part{}, false
+	}
+	raw, err := mapi.ValueBytes(data)
+	if err != nil {
+		return part{}, false
+	}
+	text, ok := decode(bag.text(mapi.PidTagTextAttachmentCharset), raw)
+	return textPart(subtype, lfOf(text), false), ok
 }
 
 // referenceFields are the ways in which HTML may name a part (RFC 2557 4).
@@ -160,9 +185,7 @@ func mediaType(bag props, method int64) []string {
 	if !ok || major == "" || minor == "" || strings.Trim(major+minor, tokenChars) != "" || method == methodOLE {
 		return []string{"application/octet-stream"}
 	}
-	switch {
-	case t == "message/delivery-status" || t == "message/disposition-notification":
-	case major == "multipart" || major == "message":
+	if major == "multipart" || t == "message/rfc822" || t == "message/global" {
 		return []string{"application/octet-stream"}
 	}
 	out := []string{t}

@@ -62,13 +62,35 @@ func (c *conversion) body() (body, error) {
 	case hint == "text/html" && b.html != nil && !made:
 		b.plain = nil
 	}
+	if kept := c.p.named(textParameters); kept != "" && b.plain != nil {
+		_, flow := parseValue("text/plain" + kept)
+		b.flowed = flowParams(flow)
+	}
 	if hint == "text/plain" && b.html == nil && strings.EqualFold(params["format"], "flowed") {
-		b.flowed = "; format=flowed"
-		if strings.EqualFold(params["delsp"], "yes") {
-			b.flowed += "; delsp=yes"
-		}
+		b.flowed = flowParams(params)
 	}
 	return b, nil
+}
+
+// textParameters holds the parameters of a plain text that is not the whole message.
+var textParameters = mapi.StringName(mapi.PSETIDMailfs, "TextParameters")
+
+// keepFlow notes that a text is in the flowed format (RFC 3676).
+func keepFlow(m *mapi.Message, plain *entity) {
+	if s := flowParams(plain.params); s != "" {
+		m.Properties.SetNamed(textParameters, mapi.TypeString, s)
+	}
+}
+
+// flowParams returns the parameters of the flowed format, "" for another one.
+func flowParams(params map[string]string) string {
+	if !strings.EqualFold(params["format"], "flowed") {
+		return ""
+	}
+	if strings.EqualFold(params["delsp"], "yes") {
+		return "; format=flowed; delsp=yes"
+	}
+	return "; format=flowed"
 }
 
 // wantsRTF reports whether the text has to be taken out of the RTF: it is the

@@ -1,12 +1,7 @@
 package mime
 
 import (
-	"io"
 	"strings"
-	"unicode/utf8"
-
-	"github.com/emersion/go-message/charset"
-	"golang.org/x/text/encoding/charmap"
 
 	"mailfs/mapi"
 	"mailfs/mapi/wire"
@@ -15,6 +10,9 @@ import (
 // Code pages with a meaning of their own here ([MS-UCODEREF] 2.2.1).
 const (
 	cpUTF8    = 65001
+	cpUTF7    = 65000
+	cpUTF16   = 1200
+	cpUTF16BE = 1201
 	cpASCII   = 20127
 	cpWestern = 1252
 )
@@ -68,6 +66,19 @@ var codepages = []struct {
 	{949, "ks_c_5601-1987 cp949 uhc"},
 	{51949, "euc-kr"},
 	{950, "big5 cp950 big5-hkscs big5_tw"},
+	{cpUTF7, "utf-7 unicode-1-1-utf-7 csunicode11utf7"},
+	{cpUTF16, "utf-16le utf-16 unicode"},
+	{cpUTF16BE, "utf-16be unicodefffe"},
+	{28600, "iso-8859-10 latin6"},
+	{28604, "iso-8859-14 latin8"},
+	{28606, "iso-8859-16 latin10"},
+	{855, "ibm855 cp855"},
+	{858, "ibm00858 cp858"},
+	{860, "ibm860 cp860"},
+	{862, "ibm862 cp862"},
+	{863, "ibm863 cp863"},
+	{865, "ibm865 cp865"},
+	{10007, "x-mac-cyrillic mac-cyrillic"},
 }
 
 // charsetOf returns the charset name of a code page, "" for an unknown one.
@@ -92,47 +103,6 @@ func codepageOf(name string) int {
 		}
 	}
 	return 0
-}
-
-// decode turns text of a charset into UTF-8. ok is false when the charset is not
-// known or the bytes do not fit it; the text is then the best guess.
-func decode(name string, p []byte) (s string, ok bool) {
-	switch codepageOf(name) {
-	case cpUTF8, cpASCII:
-		return guess(p)
-	case 0:
-		if name == "" {
-			return guess(p)
-		}
-	}
-	if c := charsetOf(codepageOf(name)); c != "" {
-		name = c
-	}
-	r, err := charset.Reader(name, strings.NewReader(string(p)))
-	if err != nil {
-		s, _ = guess(p)
-		return s, false
-	}
-	out, err := io.ReadAll(r)
-	if err != nil {
-		s, _ = guess(p)
-		return s, false
-	}
-	s = string(out)
-	return s, !strings.ContainsRune(s, utf8.RuneError)
-}
-
-// guess reads bytes of an unknown charset as UTF-8 if they are that, else as
-// Windows-1252.
-func guess(p []byte) (string, bool) {
-	if utf8.Valid(p) {
-		return string(p), true
-	}
-	out, err := charmap.Windows1252.NewDecoder().Bytes(p)
-	if err != nil {
-		return strings.ToValidUTF8(string(p), "\uFFFD"), false
-	}
-	return string(out), false
 }
 
 // props reads the text properties of one object, decoding 8-bit strings by its
@@ -188,7 +158,7 @@ func (p props) valid(v any) string {
 
 // validUTF8 replaces what a mapi string may hold beyond UTF-8: lone surrogates.
 func validUTF8(s string) string {
-	if utf8.ValidString(s) {
+	if validString(s) {
 		return s
 	}
 	return strings.ToValidUTF8(wire.DecodeUTF16(wire.AppendUTF16(nil, s)), "\uFFFD")

@@ -234,7 +234,11 @@ func believable(t time.Time) bool { return t.Year() > 1601 && t.Year() < 9999 }
 // parameters are skipped. Names are in lower case.
 func parseValue(s string) (value string, params map[string]string) {
 	value, rest, _ := strings.Cut(s, ";")
-	value = strings.ToLower(strings.TrimSpace(stripComment(value)))
+	value = strings.TrimSpace(stripComment(value))
+	if v, more, ok := strings.Cut(value, " "); ok && strings.Contains(more, "=") { // the semicolon was forgotten
+		value, rest = v, more+";"+rest
+	}
+	value = strings.ToLower(strings.Trim(value, `"' `))
 	params = map[string]string{}
 	pieces := map[string][]paramPiece{}
 	for rest != "" {

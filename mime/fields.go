@@ -140,13 +140,19 @@ type internetHeaders []internetHeader
 
 // extraFields returns the header fields that are kept as named properties, sorted.
 func (c *conversion) extraFields() internetHeaders {
+	return slices.DeleteFunc(internetHeadersOf(c.p), func(h internetHeader) bool {
+		key := strings.ToLower(h.name)
+		_, isOwned := ownedField(key)
+		return isOwned || describesBody(key)
+	})
+}
+
+// internetHeadersOf returns the named properties of one object that can be header
+// fields, sorted.
+func internetHeadersOf(bag props) internetHeaders {
 	var out internetHeaders
-	for _, p := range c.m.Properties {
+	for _, p := range bag.PropertyBag {
 		if p.Name.Set != mapi.PSInternetHeaders || p.Name.Kind != mapi.NameKindString {
-			continue
-		}
-		key := strings.ToLower(p.Name.Name)
-		if _, isOwned := ownedField(key); isOwned || describesBody(key) {
 			continue
 		}
 		if name, ok := fieldName([]byte(p.Name.Name + ":")); !ok || name != p.Name.Name || strings.Contains(name, ":") || len(name) > softLine {
@@ -154,7 +160,7 @@ func (c *conversion) extraFields() internetHeaders {
 		}
 		switch p.Value.(type) {
 		case string, mapi.String8:
-			out = append(out, internetHeader{p.Name.Name, c.p.valid(p.Value)})
+			out = append(out, internetHeader{p.Name.Name, bag.valid(p.Value)})
 		}
 	}
 	slices.SortFunc(out, func(a, b internetHeader) int {

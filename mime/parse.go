@@ -56,9 +56,10 @@ func Check(r io.Reader) error {
 func Valid(head []byte) error { return Check(bytes.NewReader(head)) }
 
 type parser struct {
-	opt     Options
-	parts   int
-	reasons []string
+	opt      Options
+	parts    int
+	reasons  []string
+	unpacked bool // a TNEF part of the current message was taken apart
 }
 
 // unsupported notes what could not be understood.
@@ -83,10 +84,13 @@ type entity struct {
 	data     any    // []byte or mapi.Blob of any other part
 	embedded *mapi.Message
 	used     bool // it is a body
+	top      bool // its header is the message's
 }
 
 // message reads a whole message, up to the end of the current entity.
 func (p *parser) message(s *source, depth int) (*mapi.Message, error) {
+	defer func(outer bool) { p.unpacked = outer }(p.unpacked)
+	p.unpacked = false
 	block, h, err := s.header()
 	if err != nil {
 		return nil, err
@@ -96,6 +100,7 @@ func (p *parser) message(s *source, depth int) (*mapi.Message, error) {
 	}
 	m := &mapi.Message{}
 	e := newEntity(h, "text/plain")
+	e.top = true
 	if signed(e) {
 		err = p.signed(m, e, s, depth)
 	} else {
@@ -136,16 +141,27 @@ func (p *parser) entity(e *entity, s *source, depth int, top bool) error {
 	switch {
 	case strings.HasPrefix(e.ctype, "multipart/") && boundary != "" && depth < maxDepth:
 		return p.multipart(e, s, depth, boundary)
+	case strings.HasPrefix(e.ctype, "multipart/") && depth < maxDepth:
+		text, whole := s.preamble()
+		if whole {
+			return p.repair(e, text, strings.NewReader(""), depth)
+		}
+		return p.repair(e, text, s.body(), depth)
 	case (e.ctype == "message/rfc822" || e.ctype == "message/global") && depth < maxDepth && !top:
 		return p.embedded(e, s, depth)
 	}
-	if strings.HasPrefix(e.ctype, "multipart/") || depth >= maxDepth {
-		p.unsupported("%s without a boundary, or nested too deeply", e.ctype)
+	if depth >= maxDepth {
+		p.unsupported("%s nested too deeply", e.ctype)
 	}
 	body, ok := transferReader(first(e.h.get("content-transfer-encoding")), s.body())
 	if !ok {
 		p.unsupported("transfer encoding %q", first(e.h.get("content-transfer-encoding")))
 	}
+	return p.textOrData(e, body, top)
+}
+
+// textOrData keeps the decoded body of a part that has no parts.
+func (p *parser) textOrData(e *entity, body io.Reader, top bool) error {
 	if e.bodyCandidate(top) {
 		text, err := io.ReadAll(io.LimitReader(body, maxText+1))
 		if err != nil {
@@ -188,7 +204,19 @@ func (p *parser) store(r io.Reader) (any, error) {
 func (p *parser) multipart(e *entity, s *source, depth int, boundary string) error {
 	level := len(s.bounds)
 	s.enter(boundary)
-	s.skip()
+	text, whole := s.preamble()
+	if s.hit < 0 || s.hit < level { // its boundary does not occur
+		if !whole {
+			err := p.repair(e, text, s.body(), depth)
+			s.leave(level)
+			return err
+		}
+		s.leave(level)
+		if err := s.failure(); err != nil || len(bytes.TrimSpace(text)) == 0 {
+			return err
+		}
+		return p.repair(e, text, strings.NewReader(""), depth)
+	}
 	fallback := "text/plain"
 	if e.ctype == "multipart/digest" {
 		fallback = "message/rfc822"
@@ -239,7 +267,11 @@ func (p *parser) embedded(e *entity, s *source, depth int) error {
 // properties sets what comes from the header, and the class.
 func (p *parser) properties(m *mapi.Message, block []byte, h header, e *entity) error {
 	if !m.Properties.Has(mapi.PidTagMessageClass) {
-		m.Properties.Set(mapi.PidTagMessageClass, messageClass(e))
+		class := reportClass(m, e)
+		if class == "" {
+			class = classNote
+		}
+		m.Properties.Set(mapi.PidTagMessageClass, class)
 	}
 	if len(block) > 0 {
 		m.Properties.Set(mapi.PidTagTransportMessageHeaders, crlf(guessString(string(block)))+"\r\n")
@@ -250,32 +282,6 @@ func (p *parser) properties(m *mapi.Message, block []byte, h header, e *entity) 
 // crlf returns text with CRLF line ends.
 func crlf(s string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\n", "\r\n")
-}
-
-// messageClass tells reports from notes ([MS-OXCMAIL] 2.2.3.5).
-func messageClass(e *entity) string {
-	const note = "IPM.Note"
-	if e.ctype != "multipart/report" {
-		return note
-	}
-	for _, c := range e.children {
-		text := strings.ToLower(string(dataBytes(c.data)))
-		switch c.ctype {
-		case "message/delivery-status":
-			switch {
-			case strings.Contains(text, "action: failed"):
-				return classReport + "." + note + suffixNonDelivery
-			case strings.Contains(text, "action: delivered"):
-				return classReport + "." + note + suffixDelivery
-			}
-		case "message/disposition-notification":
-			if strings.Contains(text, "displayed") {
-				return classReport + "." + note + suffixRead
-			}
-			return classReport + "." + note + suffixNotRead
-		}
-	}
-	return note
 }
 
 // dataBytes returns the first bytes of a part's data, enough for a small machine-readable one.

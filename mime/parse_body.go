@@ -19,7 +19,27 @@ func (p *parser) bodies(m *mapi.Message, root *entity) error {
 		return nil
 	}
 	plain, html := pick(root)
+	var files []uuFile
+	if plain != nil && html == nil {
+		plain.text, files = cutUU(plain.text)
+	}
 	p.setBodies(m, plain, html)
+	if plain != nil && plain != root {
+		keepFlow(m, plain)
+	}
+	for _, f := range files {
+		e := &entity{ctype: "application/octet-stream", disposition: "attachment", dispParams: map[string]string{"filename": f.name}}
+		if t := typeOf(f.name); t != "" {
+			e.ctype = t
+		}
+		var err error
+		if e.data, err = p.store(bytes.NewReader(f.data)); err != nil {
+			return err
+		}
+		if err := p.attachments(m, e, nil); err != nil {
+			return err
+		}
+	}
 	if err := p.rtfBody(m, root); err != nil {
 		return err
 	}
@@ -56,7 +76,7 @@ func htmlBytes(e *entity) []byte {
 // pick finds the plain and the HTML body in the tree ([MS-OXCMAIL] 2.2.3.3.2).
 func pick(e *entity) (plain, html *entity) {
 	switch {
-	case e.isText && e.ctype == "text/html":
+	case e.isText && (e.ctype == "text/html" || e.ctype == "text/enriched"):
 		return nil, e
 	case e.isText:
 		return e, nil
@@ -70,7 +90,7 @@ func pick(e *entity) (plain, html *entity) {
 		if cp != nil && plain == nil {
 			plain = cp
 		}
-		if ch != nil {
+		if ch != nil && (html == nil || ch.ctype == "text/html") {
 			html = ch
 		}
 	}
@@ -91,6 +111,10 @@ func (p *parser) setBodies(m *mapi.Message, plain, html *entity) {
 	if html != nil {
 		html.used = true
 		native = nativeHTML
+		if html.ctype == "text/enriched" {
+			text, _ := p.decodeText(html)
+			html.text, html.params = []byte(enrichedHTML(text)), map[string]string{"charset": "utf-8"}
+		}
 		charset := html.params["charset"]
 		if charset == "" {
 			charset = metaCharset(html.text)
@@ -98,7 +122,7 @@ func (p *parser) setBodies(m *mapi.Message, plain, html *entity) {
 		text, ok := decode(charset, html.text)
 		codepage = codepageOf(charset)
 		data := html.text
-		if codepage == 0 || codepage == cpASCII || !ok && codepage == cpUTF8 {
+		if codepage == 0 || codepage == cpASCII || !ok && codepage == cpUTF8 || isWide(codepage) {
 			if charset != "" && codepage == 0 {
 				p.unsupported("charset %q", charset)
 			}
@@ -118,13 +142,19 @@ func (p *parser) decodeText(e *entity) (string, int) {
 	charset := e.params["charset"]
 	text, _ := decode(charset, e.text)
 	cp := codepageOf(charset)
-	if cp == 0 {
-		if charset != "" {
+	if cp == 0 || isWide(cp) {
+		if charset != "" && cp == 0 {
 			p.unsupported("charset %q", charset)
 		}
 		cp = cpUTF8
 	}
 	return text, cp
+}
+
+// isWide reports whether a code page is no extension of ASCII: other programs do not
+// expect it in PidTagInternetCodepage.
+func isWide(codepage int) bool {
+	return codepage == cpUTF7 || codepage == cpUTF16 || codepage == cpUTF16BE
 }
 
 // metaCharset looks for the charset that HTML declares itself.
@@ -164,6 +194,11 @@ func (p *parser) attachments(m *mapi.Message, e *entity, html []byte) error {
 		}
 		e.data = data
 	}
+	if e.isTNEF() {
+		if done, err := p.unpack(m, e); done || err != nil {
+			return err
+		}
+	}
 	a := mapi.Attachment{Number: uint32(len(m.Attachments)), Embedded: e.embedded}
 	a.Properties.Set(mapi.PidTagAttachNumber, int32(a.Number))
 	e.describe(&a, html)
@@ -198,6 +233,7 @@ func (e *entity) describe(a *mapi.Attachment, html []byte) {
 	if cs := e.params["charset"]; cs != "" && strings.HasPrefix(e.ctype, "text/") {
 		bag.Set(mapi.PidTagTextAttachmentCharset, cs)
 	}
+	e.keepFields(bag)
 	cid := strings.Trim(strings.TrimSpace(first(e.h.get("content-id"))), "<>")
 	if cid != "" {
 		bag.Set(mapi.PidTagAttachContentId, cid)

@@ -130,6 +130,9 @@ func (c *conversion) content() (part, error) {
 	if p, ok, err := c.report(); ok || err != nil {
 		return p, err
 	}
+	if p, ok, err := c.single(); ok || err != nil {
+		return p, err
+	}
 	return c.mixed()
 }
 

@@ -8,15 +8,9 @@ import (
 
 // Properties of reports that the tag table does not name ([MS-OXPROPS] 2).
 const (
-	pidTagReportingMTA   mapi.PropertyTag = 0x6820001F // PidTagReportingMessageTransferAgent
 	pidTagSupplementary  mapi.PropertyTag = 0x0C1B001F // PidTagSupplementaryInfo
 	pidTagRemoteMTA      mapi.PropertyTag = 0x0C21001F // PidTagRemoteMessageTransferAgent
 	pidTagOriginalMsgID  mapi.PropertyTag = 0x1046001F // PidTagOriginalMessageId
-	classReport                           = "REPORT"
-	suffixNonDelivery                     = ".NDR"
-	suffixDelivery                        = ".DR"
-	suffixRead                            = ".IPNRN"
-	suffixNotRead                         = ".IPNNRN"
 	reportingAgent                        = "dns; invalid"
 	dispositionDisplayed                  = "manual-action/MDN-sent-manually; displayed"
 	dispositionDeleted                    = "manual-action/MDN-sent-manually; deleted"
@@ -34,6 +28,12 @@ func (c *conversion) report() (part, bool, error) {
 	switch {
 	case strings.HasSuffix(upper, suffixNonDelivery):
 		status = c.deliveryStatus("failed", "5.0.0")
+	case strings.HasSuffix(upper, strings.ToUpper(suffixDelayed)):
+		status = c.deliveryStatus("delayed", "4.0.0")
+	case strings.HasSuffix(upper, strings.ToUpper(suffixRelayed)):
+		status = c.deliveryStatus("relayed", "2.0.0")
+	case strings.HasSuffix(upper, strings.ToUpper(suffixExpanded)):
+		status = c.deliveryStatus("expanded", "2.0.0")
 	case strings.HasSuffix(upper, suffixDelivery):
 		status = c.deliveryStatus("delivered", "2.0.0")
 	case strings.HasSuffix(upper, suffixRead):
@@ -78,7 +78,7 @@ func (c *conversion) hasAttached(mimeTag string) bool {
 
 // deliveryStatus makes the fields of RFC 3464: of the report, then of each recipient.
 func (c *conversion) deliveryStatus(action, code string) string {
-	mta := oneLine(c.p.text(pidTagReportingMTA))
+	mta := oneLine(c.p.text(mapi.PidTagReportingMessageTransferAgent))
 	if mta == "" {
 		mta = reportingAgent
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // Limits on headers. Real ones are far below.
@@ -199,7 +200,7 @@ func (b *bodyReader) fill() bool {
 
 // enter makes boundary end entities until leave is called.
 func (s *source) enter(boundary string) {
-	s.bounds = append(s.bounds, []byte("--"+boundary))
+	s.bounds = append(s.bounds, []byte("--"+strings.TrimRight(boundary, " \t")))
 }
 
 // skip reads up to the next boundary.

@@ -16,30 +16,14 @@ func lf(p []byte) []byte {
 	return lfOf(unsafe.String(unsafe.SliceData(p), len(p))) // read only, and not kept
 }
 
-// lfOf returns a copy of text with LF line ends.
-func lfOf(s string) []byte {
-	out := make([]byte, 0, len(s))
-	for {
-		i := strings.IndexByte(s, '\r')
-		if i < 0 {
-			return append(out, s...)
-		}
-		if i+1 < len(s) && s[i+1] == '\n' {
-			out = append(append(out, s[:i]...), '\n')
-			s = s[i+2:]
-			continue
-		}
-		out, s = append(out, s[:i+1]...), s[i+1:]
-	}
-}
-
 // textBody returns the transfer encoding that text with LF line ends needs, and its
 // bytes. It stays as it is, unless a line is too long or a byte could not travel (RFC 2045 2.7, 2.8).
 // checked says that the text is known to be UTF-8.
 func textBody(p []byte, checked bool) (cte string, body []byte) {
-	clean := bytes.IndexByte(p, 0) < 0 && bytes.IndexByte(p, '\r') < 0 && longestLine(p) <= hardLine
+	longest, ascii, clean := measure(p)
+	clean = clean && longest <= hardLine
 	switch {
-	case clean && isASCII(p):
+	case clean && ascii:
 		return "7bit", p
 	case clean && (checked || utf8.Valid(p)):
 		return "8bit", p
@@ -52,19 +36,6 @@ func textBody(p []byte, checked bool) (cte string, body []byte) {
 		return "base64", encodeLines(p)
 	}
 	return "quoted-printable", quotedPrintable(p)
-}
-
-func longestLine(p []byte) int {
-	longest := 0
-	for len(p) > 0 {
-		n := bytes.IndexByte(p, '\n')
-		if n < 0 {
-			return max(longest, len(p))
-		}
-		longest = max(longest, n)
-		p = p[n+1:]
-	}
-	return longest
 }
 
 func isASCII(p []byte) bool {
