@@ -53,7 +53,7 @@ type (
 var downloadRules = []rule{
 	worksOn[configure]("R647 R2397 R2399 R2400 R2320", folder),
 	worksOn[copyRequest]("R474 R2351 R2354 R2355", folder),
-	worksOn[getBuffer]("R534 R2357 R2402", copied, download, stateOnly),
+	worksOn[getBuffer]("R534 R2357 R2402 R2442", copied, download, stateOnly),
 	about("R2370", "0xBABE, or at least 15480", func(_ *step, q getBuffer) string {
 		return verdict(q.BufferSize == rop.BufferSizeMarker || q.BufferSize >= 15480, "BufferSize %d", q.BufferSize)
 	}),
@@ -69,7 +69,7 @@ var downloadRules = []rule{
 		}
 		return ""
 	}),
-	about("R477", "some messages", func(_ *step, q copyRequest) string { return verdict(len(q.MessageIDs) > 0, "none") }),
+	about("R477 R480", "some messages, all of that folder (see audit.readCopies)", func(_ *step, q copyRequest) string { return verdict(len(q.MessageIDs) > 0, "none") }),
 	about("R493 R498", "no Move, no unused flag", func(_ *step, q copyRequest) string {
 		return verdict(q.CopyFlags&^(rop.CopyMessagesBestBody|rop.CopyMessagesSendEntryID) == 0, "CopyFlags 0x%02X", q.CopyFlags)
 	}),
@@ -125,7 +125,7 @@ var stateRules = []rule{
 		}
 		return verdict(isStateUpload(s.call.Request), "%s while %s goes up", s.call.Request.ROP(), s.on.tag)
 	}},
-	about("R2407", "a state goes up before anything else happens in a context", func(s *step, _ stateBegin) string {
+	about("R2407 R1853", "a state goes up before anything else happens in a context", func(s *step, _ stateBegin) string {
 		return verdict(!s.on.used, "%s was used before", s.on.kind)
 	}),
 	about("R2401 R2405 R2326 R3544 R3545 R3548 R3549 R3553 R3557", "a download has its whole state before it is read", func(s *step, _ getBuffer) string {
@@ -143,6 +143,10 @@ var stateRules = []rule{
 		}
 		return verdict(len(s.on.state) == len(want) && s.on.tag == 0, "%d properties, %s not ended", len(s.on.state), s.on.tag)
 	}),
+	about("R2407 R2437", "a collector has a state before messages are imported", func(s *step, _ importItem) string { return s.collectorState() }),
+	about("R2407 R2437", "a collector has a state before messages move", func(s *step, _ importMove) string { return s.collectorState() }),
+	about("R2407 R2437", "a collector has a state before read states are imported", func(s *step, _ importRead) string { return s.collectorState() }),
+	about("R2407 R2437", "a collector has a state before folders are imported", func(s *step, _ importTree) string { return s.collectorState() }),
 	about("R3348 R3543", "the first state of a scope is empty", func(s *step, _ getBuffer) string {
 		if s.on == nil || s.on.kind != download || s.on.buffers > 0 || s.firsts[scopeOf(s.on)] {
 			return skip
@@ -165,7 +169,7 @@ var stateRules = []rule{
 
 var importRules = []rule{
 	worksOn[openUpload]("R771 R2434 R2435 R2436", folder),
-	worksOn[importItem]("R785", collector),
+	worksOn[importItem]("R785 R2438", collector),
 	worksOn[importTree]("R818 R2458", collector),
 	worksOn[importMove]("R841", collector),
 	worksOn[importGone]("R886", collector),
@@ -261,6 +265,21 @@ var identityRules = []rule{
 	about("R1901", "a folder's change is among its predecessors", func(_ *step, q importTree) string { return contains(q.HierarchyValues) }),
 }
 
+// collectorState: an upload has the change numbers that were seen, and no ids: those do not
+// apply to it.
+func (s *step) collectorState() string {
+	want := []mapi.PropertyTag{mapi.MetaTagCnsetSeen}
+	if s.on.contents {
+		want = append(want, mapi.MetaTagCnsetSeenFAI, mapi.MetaTagCnsetRead)
+	}
+	for _, tag := range want {
+		if _, ok := s.on.state[tag]; !ok {
+			return fmt.Sprintf("without %s", tag)
+		}
+	}
+	return verdict(len(s.on.state) == len(want), "%d properties", len(s.on.state))
+}
+
 func isGID(key mapi.SourceKey) string {
 	_, ok := key.LongTermID()
 	return verdict(ok, "%s", key)
@@ -335,7 +354,7 @@ func TestRequestsFollowTheRules(t *testing.T) {
 	checkReleased(t, a, c)
 }
 
-// checkReleased: R3613, R2358, R2404 and R2445, contexts and what they were made from are
+// checkReleased: R3613, R2358, R2404, R2443 and R2445, contexts and what they were made from are
 // let go when they are of no more use: of what there was before a pass, nothing is left
 // when the next one is over, but for the log on and the subscription.
 func checkReleased(t *testing.T, a *audit, c *client) {
