@@ -2,6 +2,7 @@ package mime
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"mailfs/mapi"
 	"mailfs/mapi/wire"
@@ -158,7 +159,7 @@ func (p props) valid(v any) string {
 
 // validUTF8 replaces what a mapi string may hold beyond UTF-8: lone surrogates.
 func validUTF8(s string) string {
-	if validString(s) {
+	if utf8.ValidString(s) {
 		return s
 	}
 	return strings.ToValidUTF8(wire.DecodeUTF16(wire.AppendUTF16(nil, s)), "\uFFFD")

@@ -16,14 +16,31 @@ func lf(p []byte) []byte {
 	return lfOf(unsafe.String(unsafe.SliceData(p), len(p))) // read only, and not kept
 }
 
+// lfOf returns a copy of text with LF line ends.
+func lfOf(s string) []byte {
+	out := make([]byte, len(s))
+	n := 0
+	for {
+		i := strings.IndexByte(s, '\r')
+		if i < 0 {
+			return out[:n+copy(out[n:], s)]
+		}
+		n += copy(out[n:], s[:i])
+		if i+1 == len(s) || s[i+1] != '\n' {
+			out[n] = '\r'
+			n++
+		}
+		s = s[i+1:]
+	}
+}
+
 // textBody returns the transfer encoding that text with LF line ends needs, and its
 // bytes. It stays as it is, unless a line is too long or a byte could not travel (RFC 2045 2.7, 2.8).
 // checked says that the text is known to be UTF-8.
 func textBody(p []byte, checked bool) (cte string, body []byte) {
-	longest, ascii, clean := measure(p)
-	clean = clean && longest <= hardLine
+	clean := bytes.IndexByte(p, 0) < 0 && bytes.IndexByte(p, '\r') < 0 && linesFit(p, hardLine)
 	switch {
-	case clean && ascii:
+	case clean && isASCII(p):
 		return "7bit", p
 	case clean && (checked || utf8.Valid(p)):
 		return "8bit", p
@@ -36,6 +53,19 @@ func textBody(p []byte, checked bool) (cte string, body []byte) {
 		return "base64", encodeLines(p)
 	}
 	return "quoted-printable", quotedPrintable(p)
+}
+
+// linesFit reports whether no line has more than limit bytes. It need not look at every line: when the next limit+1
+// bytes have a line end, the lines up to the last one there fit.
+func linesFit(p []byte, limit int) bool {
+	for len(p) > limit {
+		i := bytes.LastIndexByte(p[:limit+1], '\n')
+		if i < 0 {
+			return false
+		}
+		p = p[i+1:]
+	}
+	return true
 }
 
 func isASCII(p []byte) bool {
