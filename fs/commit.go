@@ -17,13 +17,22 @@ func (t *tree) commitSoon(num replica.Num) {
 	t.ns.Lock()
 	defer t.ns.Unlock()
 	if err := t.commit(num); err != nil {
-		t.opt.Logf("fs: a saved file could not become a change: %v", err)
+		t.opt.Logf("fs: a saved file could not become a change yet: %v", err)
+		t.scheduleIn(num, max(t.opt.IdleWindow, defaultIdleWindow))
 	}
 }
 
 // commit turns the saved bytes of an item into its new version and a journal entry. Bytes that were not closed stay
 // where they are. ns is held.
 func (t *tree) commit(num replica.Num) error {
+	for try := 1; ; try++ {
+		if err := t.tryCommit(num); !errors.Is(err, errOtherNow) || try == saveAttempts {
+			return err
+		}
+	}
+}
+
+func (t *tree) tryCommit(num replica.Num) error {
 	if t.writing(num) {
 		return nil // its release starts a new window; pending keeps the entry until then
 	}
@@ -165,8 +174,8 @@ func (t *tree) commitEdit(n *replica.Node, w *workCopy) error {
 	var after *replica.Node
 	err = t.r.Update(func(u *replica.Update) error {
 		now, err := u.Node(n.Num)
-		if err != nil {
-			return err
+		if err != nil || now.Kind != replica.KindMessage {
+			return errOtherNow // somebody else removed it
 		}
 		if now.Version != w.base.Version {
 			if aside, err = queuedContent(u, n.Num); err != nil || aside {
@@ -210,6 +219,9 @@ func queuedContent(u *replica.Update, num replica.Num) (bool, error) {
 // name gets a new incarnation, so that no page of the old one is taken for the new.
 func (t *tree) settle(id nodeID, n *replica.Node) {
 	t.epoch.Add(1)
+	t.mu.Lock()
+	t.noteOpened(n)
+	t.mu.Unlock()
 	was := t.idOf(n)
 	if was != id {
 		t.mu.Lock()
@@ -230,8 +242,8 @@ func (t *tree) settle(id nodeID, n *replica.Node) {
 func (t *tree) dropCopy(n *replica.Node, w *workCopy) error {
 	err := t.r.Update(func(u *replica.Update) error {
 		now, err := u.Node(n.Num)
-		if err != nil {
-			return err
+		if err != nil || now.Kind != replica.KindMessage {
+			return errOtherNow
 		}
 		now.Mtime, now.Ctime = w.touched, later(t.clock.Now(), now.Ctime)
 		if err := u.Save(now); err != nil {
@@ -322,6 +334,14 @@ func (t *tree) succeed(n *replica.Node, s *saved, c claim) (after *replica.Node,
 	}
 	same := c.Version == old.Version && t.sameBytes(s.blob, s.size, old)
 	err = t.r.Update(func(u *replica.Update) error {
+		ok = false
+		is, err := u.Node(c.Item)
+		if errors.Is(err, replica.ErrNotFound) {
+			return nil // somebody removed it just now
+		}
+		if err != nil {
+			return err
+		}
 		if ok, err = t.takeBack(u, c.Item, c.Folder); err != nil || !ok {
 			return err
 		}
@@ -345,13 +365,13 @@ func (t *tree) succeed(n *replica.Node, s *saved, c claim) (after *replica.Node,
 			return err
 		}
 		now.Mode = old.Mode
-		if same {
+		if same && is.Version == old.Version {
 			now.Content, now.Size, now.Exact = s.blob, s.size, true
 			err = u.Save(now)
 		} else {
 			base := c.base()
-			if base.Version == old.Version {
-				base = baseOf(now)
+			if base.Version == is.Version {
+				base = baseOf(now) // the same version, maybe acknowledged since
 			}
 			err = t.putVersion(u, now, s, n.Mtime, base, replica.ChangeEdit)
 		}

@@ -67,12 +67,13 @@ func (t *tree) open(ctx context.Context, id nodeID, flags, pid uint32) (*handle,
 	if write && t.opt.ReadOnly {
 		return nil, syscall.EROFS
 	}
-	f, err := t.acquire(id, write)
+	anew := write && flags&syscall.O_TRUNC != 0
+	f, err := t.acquire(id, write, anew)
 	if err != nil {
 		return nil, err
 	}
 	h := &handle{f: f, write: write, append: flags&syscall.O_APPEND != 0, pid: pid}
-	if write && flags&syscall.O_TRUNC != 0 {
+	if anew {
 		err = f.truncate(0)
 	} else {
 		err = f.load(ctx, pid)
@@ -84,8 +85,9 @@ func (t *tree) open(ctx context.Context, id nodeID, flags, pid uint32) (*handle,
 	return h, nil
 }
 
-// acquire finds or makes the file of an id and counts one more handle.
-func (t *tree) acquire(id nodeID, write bool) (*file, error) {
+// acquire finds or makes the file of an id and counts one more handle. anew says that it is opened to be written from
+// the start, without a look at what is there.
+func (t *tree) acquire(id nodeID, write, anew bool) (*file, error) {
 	count := func(f *file) *file {
 		f.refs++
 		if write {
@@ -111,11 +113,13 @@ func (t *tree) acquire(id nodeID, write bool) (*file, error) {
 		f = &file{src: src, t: t, id: id, num: n.Num, node: n, base: baseOf(n), touched: n.Mtime, reason: string(n.Xattrs[xattrReason])}
 		if w := t.copies[n.Num]; w != nil && w.id == id {
 			f.base, f.touched, f.src = w.base, w.touched, nil
+		} else if seen, ok := t.opened[n.Num]; anew && ok && seen.Version < n.Version {
+			f.base = seen // nobody has read what is there: it was not meant to be replaced
 		}
 		t.files[id] = f
 		t.filesN.Add(1)
 	}
-	if n.Kind == replica.KindMessage {
+	if n.Kind == replica.KindMessage && !anew {
 		t.noteOpened(n)
 	}
 	return count(f), nil
@@ -151,7 +155,8 @@ func (t *tree) openNode(id nodeID, read bool) (n *replica.Node, src content, err
 	return n, src, nil
 }
 
-// noteOpened remembers which version of a message was open last, in case a save by rename turns out to build on it.
+// noteOpened remembers which version of a message was read last, or written here: what the next save builds on that
+// does not read it. mu is held.
 func (t *tree) noteOpened(n *replica.Node) {
 	const limit = 4096
 	if len(t.opened) >= limit {

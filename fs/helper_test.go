@@ -86,6 +86,7 @@ type fixture struct {
 	key     uint64
 	cn      uint64
 	bodies  map[replica.Num]*mapi.Message // what a Fetcher would bring
+	step    func()                        // runs before each commit
 }
 
 var (
@@ -94,12 +95,16 @@ var (
 )
 
 func newFixture(dir string) (*fixture, error) {
-	opt := replica.Options{Dir: dir, InMemory: dir == "", Small: true, Fold: names.Fold}
-	r, err := replica.Open(opt)
+	fx := &fixture{folders: map[string]replica.Num{}, bodies: map[replica.Num]*mapi.Message{}}
+	var err error
+	fx.r, err = replica.Open(replica.Options{Dir: dir, InMemory: dir == "", Small: true, Fold: names.Fold, Step: func() {
+		if fx.step != nil {
+			fx.step()
+		}
+	}})
 	if err != nil {
 		return nil, err
 	}
-	fx := &fixture{r: r, folders: map[string]replica.Num{}, bodies: map[replica.Num]*mapi.Message{}}
 	for _, f := range []struct {
 		name    string
 		special replica.Special

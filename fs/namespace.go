@@ -395,18 +395,29 @@ func (t *tree) dropDir(u *replica.Update, n *replica.Node) error {
 	return u.Detach(n.Num)
 }
 
-// baseAt returns the version of a message that was current when a file was made: what a save by rename builds on.
+// seen returns the version of a message that was read last, the present one if nobody has read it.
+func (t *tree) seen(n *replica.Node) replica.Base {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	now := baseOf(n)
+	if seen, ok := t.opened[n.Num]; ok && seen.Version < now.Version {
+		return seen
+	}
+	return now
+}
+
+// baseAt returns the version that a save by rename builds on: the one that was read last or, if somebody else's came
+// after the new file was made, an older one than that.
 func (t *tree) baseAt(old *replica.Node, temp replica.Num) replica.Base {
 	now := baseOf(old)
+	if seen := t.seen(old); seen.Version < now.Version {
+		return seen
+	}
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	made, ok := t.made[temp]
-	changed := t.remote[old.Num]
-	if !ok || changed <= made {
+	if !ok || t.remote[old.Num] <= made {
 		return now
-	}
-	if seen, ok := t.opened[old.Num]; ok && seen.Version < now.Version {
-		return seen
 	}
 	// Older than what is there, by how much no one knows: a version that builds on nothing that the server has.
 	return replica.Base{Version: now.Version - 1, ChangeKey: mapi.ChangeKey(""), PCL: nil}

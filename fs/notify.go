@@ -133,7 +133,7 @@ func (t *tree) stillStale(s stale) bool {
 // digest takes in the events of one commit and tells what they make stale. What this file system did itself the
 // kernel knows from the calls; only attributes can have changed then.
 func (t *tree) digest(batch []replica.Event) (out []stale) {
-	epoch := t.epoch.Add(1)
+	t.epoch.Add(1)
 	dirs := map[replica.Num]bool{}
 	for _, e := range batch {
 		if e.NodeKind == replica.KindFolder {
@@ -146,7 +146,7 @@ func (t *tree) digest(batch []replica.Event) (out []stale) {
 			continue
 		}
 		if e.Remote {
-			t.noteRemote(e, epoch)
+			t.commitSaved(e)
 			switch e.Kind {
 			case replica.EventAdded:
 				dirs[e.Parent] = true // that a name led nowhere is not believed for long
@@ -179,20 +179,32 @@ func (t *tree) digest(batch []replica.Event) (out []stale) {
 	return out
 }
 
-// noteRemote records when an item's content was last changed by somebody else, and lets what a program has saved
-// meanwhile become a change at once, so that the two meet as soon as they can.
-func (t *tree) noteRemote(e replica.Event, epoch uint64) {
+// noteRemote records when an item's content was last changed by somebody else. It runs before the commit that does
+// so returns: a save by rename that comes after it must not take the new version for the one that it builds on.
+func (t *tree) noteRemote(batch []replica.Event) {
+	const limit = 1 << 16
+	for _, e := range batch {
+		if !e.Remote || e.Kind != replica.EventContent {
+			continue
+		}
+		t.mu.Lock()
+		if len(t.remote) >= limit {
+			clear(t.remote)
+		}
+		t.remote[e.Item] = t.epoch.Add(1)
+		t.mu.Unlock()
+	}
+}
+
+// commitSaved lets what a program has saved to an item that somebody else changed become a change at once, so that
+// the two meet as soon as they can.
+func (t *tree) commitSaved(e replica.Event) {
 	if e.Kind != replica.EventContent {
 		return
 	}
-	const limit = 1 << 16
-	t.mu.Lock()
-	if len(t.remote) >= limit {
-		clear(t.remote)
-	}
-	t.remote[e.Item] = epoch
+	t.mu.RLock()
 	saved := t.copies[e.Item] != nil
-	t.mu.Unlock()
+	t.mu.RUnlock()
 	if saved {
 		t.clock.AfterFunc(0, func() { t.commitSoon(e.Item) })
 	}

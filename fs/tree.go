@@ -34,12 +34,12 @@ type tree struct {
 	// mu guards the tables below; it is a leaf lock.
 	mu       sync.RWMutex
 	files    map[nodeID]*file
-	copies   map[replica.Num]*workCopy // durable working copies of messages
-	bumps    map[replica.Num]uint64    // incarnations beyond Node.Gen
-	dirTimes map[replica.Num]time.Time // last change of a directory's entries
-	remote   map[replica.Num]uint64    // epoch of the last remote content change
-	opened   map[replica.Num]replica.Base
-	made     map[replica.Num]uint64 // epoch at which a local file was made
+	copies   map[replica.Num]*workCopy    // durable working copies of messages
+	bumps    map[replica.Num]uint64       // incarnations beyond Node.Gen
+	dirTimes map[replica.Num]time.Time    // last change of a directory's entries
+	remote   map[replica.Num]uint64       // epoch of the last remote content change
+	opened   map[replica.Num]replica.Base // what was last read of a message
+	made     map[replica.Num]uint64       // epoch at which a local file was made
 
 	roFolders map[replica.Num]bool // what is known of folders' ReadOnly; emptied when a folder changes
 
@@ -61,6 +61,7 @@ func newTree(opt Options) *tree {
 		t.noDL[filepath.Base(name)] = true
 	}
 	t.notices = notifier{t: t, wake: make(chan struct{}, 1)}
+	t.r.Listen(t.noteRemote)
 	t.started = t.clock.Now()
 	return t
 }

@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"sort"
 	"syscall"
 	"time"
 
 	"mailfs/internal/names"
+	"mailfs/mapi"
 	"mailfs/replica"
 )
 
@@ -83,12 +85,25 @@ func (f *file) save(closing bool) error {
 	if f.unlinked || f.buf == nil {
 		return nil
 	}
-	if err := f.store(blob, size, closing); err != nil {
+	for try := 1; ; try++ {
+		err = f.store(blob, size, closing)
+		if !errors.Is(err, errOtherNow) || try == saveAttempts {
+			break
+		}
+	}
+	if err != nil {
 		return err
 	}
 	f.saved = seq
 	return invalidIf(f.reason)
 }
+
+// saveAttempts bounds how often a step of a save starts anew because the item became something else meanwhile, which
+// it does once in its life.
+const saveAttempts = 3
+
+// errOtherNow says that an item became something else between a look at it and a change of it.
+var errOtherNow = errors.New("fs: an item changed while it was saved")
 
 func invalidIf(reason string) error {
 	if reason != "" {
@@ -109,8 +124,7 @@ func (f *file) store(blob replica.BlobID, size int64, closing bool) error {
 		return err
 	})
 	if errors.Is(err, replica.ErrNotFound) {
-		f.unlinked = true
-		return nil
+		return f.reinsert()
 	}
 	if err != nil {
 		return err
@@ -125,11 +139,14 @@ func (f *file) store(blob replica.BlobID, size int64, closing bool) error {
 	if n.Kind == replica.KindMessage {
 		return f.storeCopy(n, blob, size, closed)
 	}
-	n.Content, n.Size, n.Exact = blob, size, true
-	n.Mtime, n.Ctime = f.touched, later(t.clock.Now(), n.Ctime)
-	markClosed(n, closed)
-	setReason(n, f.reason)
 	err = t.r.Update(func(u *replica.Update) error {
+		if n, err = u.Node(f.num); err != nil || n.Kind != replica.KindFile {
+			return errOtherNow
+		}
+		n.Content, n.Size, n.Exact = blob, size, true
+		n.Mtime, n.Ctime = f.touched, later(t.clock.Now(), n.Ctime)
+		markClosed(n, closed)
+		setReason(n, f.reason)
 		if err := t.saveMarked(u, n); err != nil {
 			return err
 		}
@@ -145,6 +162,46 @@ func (f *file) store(blob replica.BlobID, size int64, closing bool) error {
 	t.forgetCopy(n.Num)
 	f.node = n
 	return nil
+}
+
+// reinsert gives a file a node again whose message somebody else removed while it was open here and nothing of what was
+// written was durable yet: a local file under the old name, or one close to it, that becomes a message of its own.
+// It returns errOtherNow, so that the bytes are stored there. ns and f.mu are held.
+func (f *file) reinsert() error {
+	t, was := f.t, f.node
+	n := t.newNode(was.Parent, was.Name, replica.KindFile, 0)
+	err := t.r.Update(func(u *replica.Update) error {
+		dir, err := u.Node(n.Parent)
+		if err != nil && !errors.Is(err, replica.ErrNotFound) {
+			return err
+		}
+		if err != nil || dir.Parent == 0 && dir.Num != replica.RootNum {
+			n.Parent = refuge(u)
+		}
+		n.Name = names.Unique(was.Name, func(fold string) bool { return u.Taken(n.Parent, fold) }, mapi.SourceKey(fmt.Sprint(was.Num)))
+		_, err = u.Insert(n)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	f.num = n.Num
+	t.mu.Unlock()
+	f.node, f.base = n, replica.Base{}
+	t.touchDirs(n.Parent)
+	t.invalidate(stale{parent: makeID(n.Parent, 0), name: n.Name}, stale{attr: makeID(n.Parent, 0)})
+	return errOtherNow
+}
+
+// refuge returns the folder for what was written to a folder that is gone.
+func refuge(u *replica.Update) replica.Num {
+	for _, s := range []replica.Special{replica.SpecialConflicts, replica.SpecialInbox} {
+		if n, err := u.BySpecial(s); err == nil {
+			return n.Num
+		}
+	}
+	return replica.RootNum
 }
 
 // storeCopy stores the working copy of a message.
@@ -163,12 +220,15 @@ func (f *file) storeCopy(n *replica.Node, blob replica.BlobID, size int64, close
 	w = &workCopy{id: f.id, blob: blob, size: size, base: f.base, touched: f.touched, closed: closed, reason: f.reason}
 	setReason(n, f.reason)
 	err := t.r.Update(func(u *replica.Update) error {
+		now, err := u.Node(f.num)
+		if err != nil || now.Kind != replica.KindMessage {
+			return errOtherNow
+		}
 		if err := u.PutWorkingCopy(w.record(f.num)); err != nil {
 			return err
 		}
-		now, err := u.Node(f.num)
-		if err != nil || string(now.Xattrs[xattrReason]) == f.reason {
-			return err
+		if string(now.Xattrs[xattrReason]) == f.reason {
+			return nil
 		}
 		setReason(now, f.reason)
 		return u.Save(now)
@@ -316,14 +376,16 @@ func (t *tree) recordClosed(num replica.Num, id nodeID) error {
 }
 
 // schedule starts or restarts the idle window of an item. ns is held.
-func (t *tree) schedule(num replica.Num) {
+func (t *tree) schedule(num replica.Num) { t.scheduleIn(num, t.opt.IdleWindow) }
+
+func (t *tree) scheduleIn(num replica.Num, after time.Duration) {
 	if old := t.pending[num]; old != nil {
 		old.Stop()
 	}
 	if t.closed {
 		return
 	}
-	t.pending[num] = t.clock.AfterFunc(t.opt.IdleWindow, func() { t.commitSoon(num) })
+	t.pending[num] = t.clock.AfterFunc(after, func() { t.commitSoon(num) })
 }
 
 // settingMarked lists, as JSON, the local files that are on their way to be messages: those that were closed and
