@@ -80,7 +80,7 @@ func (s *Syncer) goOnTop(j job, k keys, pcl mapi.PCL, link []byte) error {
 			}
 			m.Properties = withLink(m.Properties, link)
 			n.Message.Conflict = true
-			if err := u.PutContent(n, m); err != nil {
+			if err := u.Amend(n, m); err != nil { // a link never counts as a change
 				return err
 			}
 		}
