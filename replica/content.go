@@ -83,8 +83,12 @@ func (v *View) content(id uint64) (*mapi.Message, error) {
 	if p == nil {
 		return nil, fmt.Errorf("%w: content %d is missing", errCorrupt, id)
 	}
+	return v.decodeContent(p) // p is a copy or what the transaction adds, and nobody writes to either
+}
+
+// decodeContent decodes the bytes of a content. The message shares their memory.
+func (v *View) decodeContent(p []byte) (*mapi.Message, error) {
 	v.r.passed(len(p))
-	// p is a copy or what the transaction adds, and nobody writes to either
 	d := &bagDec{dec: dec{s: unsafe.String(unsafe.SliceData(p), len(p))}, open: v.openValue, load: v.loadValue}
 	d.format(contentFormat)
 	m := d.message(0)
@@ -139,6 +143,67 @@ func (v *View) Message(n Num) (*mapi.Message, error) {
 		return nil, fmt.Errorf("%w: message %d", ErrNotLocal, n)
 	}
 	return v.content(r.content.id)
+}
+
+// Found is a node together with the place of its content, so that this need not be looked for again.
+type Found struct {
+	*Node
+	content uint64
+}
+
+// Find returns a node by number.
+func (v *View) Find(n Num) (Found, error) {
+	r, err := v.load(n)
+	if err != nil {
+		return Found{}, err
+	}
+	return Found{&r.Node, r.content.id}, nil
+}
+
+// Read calls f with the content that a message had when it was found, also if that was in an earlier View: what
+// Message returned then. Nothing of m may be used after the call, Blobs aside. ErrStale if that content is gone.
+func (v *View) Read(n Found, f func(m *mapi.Message) error) error {
+	if n.Message == nil {
+		return fmt.Errorf("%w: %d is no message", ErrNotFound, n.Num)
+	}
+	if n.content == 0 {
+		return fmt.Errorf("%w: message %d", ErrNotLocal, n.Num)
+	}
+	if p, ok := v.fresh[n.content]; ok {
+		return v.readContent(p, f)
+	}
+	k := key(spaceContent, n.content)
+	if _, ok := v.w[string(k)]; ok {
+		return fmt.Errorf("%w: content of %d", ErrStale, n.Num)
+	}
+	buf := v.r.contents.Get().(*[]byte)
+	defer v.r.contents.Put(buf)
+	found, err := withValue(v.tx, k, func(p []byte) error {
+		*buf = append((*buf)[:0], p...)
+		return nil
+	})
+	switch {
+	case err != nil:
+		return err
+	case !found:
+		return fmt.Errorf("%w: content of %d", ErrStale, n.Num)
+	}
+	err = v.readContent(*buf, f)
+	if cap(*buf) > maxContentBuffer {
+		*buf = nil
+	}
+	return err
+}
+
+// maxContentBuffer is the largest buffer for a content that is kept for the next one.
+const maxContentBuffer = 128 << 10
+
+func (v *View) readContent(p []byte, f func(m *mapi.Message) error) error {
+	m, err := v.decodeContent(p)
+	if err != nil {
+		return err
+	}
+	return f(m)
 }
 
 // version is a content that was replaced and is still needed.

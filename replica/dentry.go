@@ -36,28 +36,33 @@ func (v *View) Lookup(parent Num, name string) (*Node, error) {
 // name ("" for all). It holds nothing between steps, so a huge directory is fine.
 // Hidden messages (FAI) have no name in their folder and are not among them.
 func (v *View) Children(parent Num, after string) iter.Seq2[*Node, error] {
+	return func(yield func(*Node, error) bool) {
+		for n, err := range v.FindChildren(parent, after) {
+			if !yield(n.Node, err) {
+				return
+			}
+		}
+	}
+}
+
+// FindChildren yields what Children does.
+func (v *View) FindChildren(parent Num, after string) iter.Seq2[Found, error] {
 	prefix := key(spaceDentry, uint64(parent))
 	var start []byte
 	if after != "" {
 		start = append(keyName(spaceDentry, uint64(parent), after), 0)
 	}
-	return v.nodes(v.scan(prefix, start, true))
-}
-
-// nodes decodes the records of a scan.
-func (v *View) nodes(scan iter.Seq2[pair, error]) iter.Seq2[*Node, error] {
-	return func(yield func(*Node, error) bool) {
-		for p, err := range scan {
+	return func(yield func(Found, error) bool) {
+		for p, err := range v.scan(prefix, start, true) {
+			var r *record
+			if err == nil {
+				r, err = decodeRecord(p.k, p.v)
+			}
 			if err != nil {
-				yield(nil, err)
+				yield(Found{}, err)
 				return
 			}
-			r, err := decodeRecord(p.k, p.v)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			if !yield(&r.Node, nil) {
+			if !yield(Found{&r.Node, r.content.id}, nil) {
 				return
 			}
 		}

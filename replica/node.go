@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"unsafe"
 
 	"mailfs/mapi"
 )
@@ -24,7 +25,7 @@ func (v *View) load(n Num) (*record, error) {
 	if p == nil {
 		return nil, fmt.Errorf("%w: node %d has no record", errCorrupt, n)
 	}
-	return decodeRecord(k, string(p))
+	return decodeRecord(k, unsafe.String(unsafe.SliceData(p), len(p))) // p is as in content
 }
 
 // Node returns a node by number.

@@ -47,6 +47,8 @@ type Replica struct {
 	subs     subscribers
 	blobs    blobTable
 	trim     trimmer
+
+	contents sync.Pool // of *[]byte, which View.Read fills
 }
 
 // Open opens or makes a replica and takes its lock (ErrInUse).
@@ -61,6 +63,7 @@ func Open(opt Options) (*Replica, error) {
 		opt.Logf = func(string, ...any) {}
 	}
 	r := &Replica{opt: opt, gate: gate{idle: make(chan struct{}, 1)}, trim: trimmer{signal: make(chan struct{}, 1)}}
+	r.contents.New = func() any { return new([]byte) }
 	if err := r.takeLock(); err != nil {
 		return nil, err
 	}

@@ -22,6 +22,12 @@ type View struct {
 	fresh map[uint64][]byte // contents that an Update adds, by number
 }
 
+// Snapshot numbers what a View sees: two Views of one number see the same.
+func (v *View) Snapshot() uint64 { return v.tx.ReadTs() }
+
+// Snapshot returns the number of what a new View would see.
+func (r *Replica) Snapshot() uint64 { return r.visible.Load() }
+
 // viewSet knows the timestamps that running views read at.
 type viewSet struct {
 	mu     sync.Mutex
