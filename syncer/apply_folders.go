@@ -305,9 +305,9 @@ func (s *Syncer) removeChild(u *replica.Update, c *replica.Node, uploads map[str
 			return err
 		}
 		for _, ch := range changes {
-			if ch.Kind == replica.ChangeMove && !ch.Fixed {
-				// moved in here, and the folder is gone: the move is void only if the
-				// message is still where it was; the upload finds out
+			if ch.Kind == replica.ChangeMove {
+				// moved in here, and the folder is gone: the message may still be where it
+				// was, though the move was on its way already; the upload finds out
 				return nil
 			}
 		}
@@ -315,6 +315,10 @@ func (s *Syncer) removeChild(u *replica.Update, c *replica.Node, uploads map[str
 			return s.resurrect(u, c, changes)
 		}
 		return s.removeMessage(u, c)
+	case replica.KindFile:
+		if names.IsMessageName(c.Name) && c.Size > 0 {
+			return nil // about to be a message, which keeps its folder alive
+		}
 	}
 	return s.toAttic(u, c)
 }

@@ -190,6 +190,9 @@ func (s *Syncer) sentContent(ctx context.Context, l *link, one *sending) error {
 	switch code := one.imp.code(); {
 	case code == mapi.EcIgnoreFailure:
 		return s.alreadyThere(ctx, l, one.job)
+	case isMissing(code) && c.Kind == replica.ChangeCreate:
+		// nobody else has this id: what is gone went up before
+		return s.takenAway(one.job)
 	case code == mapi.EcSyncConflict || isMissing(code):
 		return s.resolve(ctx, l, one.job)
 	case one.imp.err() != nil:
@@ -227,9 +230,34 @@ func (s *Syncer) alreadyThere(ctx context.Context, l *link, j job) error {
 		return err
 	}
 	if !found {
-		return s.resolve(ctx, l, j)
+		return s.takenAway(j)
 	}
 	return s.ackContent(j, j.c.SourceKey, k)
+}
+
+// takenAway handles a version that the server had, though its answer was lost, and that
+// somebody has deleted or moved since: where to, the download tells. Only what was saved
+// here since then comes back.
+func (s *Syncer) takenAway(j job) error {
+	err := s.rep.Update(func(u *replica.Update) error {
+		u.Remote(true)
+		n, err := u.Node(j.c.Item)
+		if err != nil {
+			return ignoreMissing(err)
+		}
+		changes, err := u.ChangesOf(n.Num)
+		if err != nil {
+			return err
+		}
+		if n.Version != j.c.Version {
+			return s.resurrect(u, n, changes)
+		}
+		return u.Remove(n.Num)
+	})
+	if err == nil {
+		s.acknowledged(1)
+	}
+	return err
 }
 
 // ackContent takes an acknowledged change out of the journal. Where the server has

@@ -415,24 +415,42 @@ func (s *Syncer) ackFolderDelete(j job) error {
 }
 
 // restoreFolder puts a folder back whose deletion is void: something is in it that
-// the user did not see, or somebody changed it.
+// the user did not see, or somebody changed it. A parent that was deleted as well comes
+// back with it.
 func (s *Syncer) restoreFolder(j job) error {
 	return s.rep.Update(func(u *replica.Update) error {
 		u.Remote(true)
-		if err := u.DropChange(j.c.Seq); err != nil {
+		return s.putBack(u, j.n.Num)
+	})
+}
+
+// putBack undoes the queued deletion of a folder, and of those that it was in.
+func (s *Syncer) putBack(u *replica.Update, num replica.Num) error {
+	changes, err := u.ChangesOf(num)
+	if err != nil {
+		return err
+	}
+	parent := replica.RootNum
+	for _, c := range changes {
+		if c.Kind != replica.ChangeFolderDelete {
+			continue
+		}
+		if parent = c.From; parent == 0 {
+			parent = c.Folder
+		}
+		if err := u.DropChange(c.Seq); err != nil {
 			return err
 		}
-		n, err := u.Node(j.n.Num)
-		if err != nil || n.Parent != 0 {
-			return ignoreMissing(err)
-		}
-		parent := j.c.From
-		if parent == 0 {
-			parent = j.c.Folder
-		}
-		if p, err := u.Node(parent); err != nil || p.Parent == 0 && p.Num != replica.RootNum || p.Num == n.Num {
-			parent = replica.RootNum
-		}
-		return u.Attach(n.Num, parent, s.freeName(&u.View, parent, names.Folder(n.Folder.DisplayName, n.Folder.SourceKey), n.Folder.SourceKey))
-	})
+	}
+	n, err := u.Node(num)
+	if err != nil || n.Parent != 0 || num == replica.RootNum {
+		return ignoreMissing(err)
+	}
+	if err := s.putBack(u, parent); err != nil {
+		return err
+	}
+	if below, err := isBelow(&u.View, parent, num); err != nil || below {
+		parent = replica.RootNum
+	}
+	return u.Attach(num, parent, s.freeName(&u.View, parent, names.Folder(n.Folder.DisplayName, n.Folder.SourceKey), n.Folder.SourceKey))
 }

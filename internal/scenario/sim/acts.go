@@ -204,8 +204,10 @@ func (c *client) edit(s *Step) {
 		return
 	}
 	head, body, ok := strings.Cut(string(old), "\n\n")
-	if !ok {
+	if !ok && len(old) > 0 { // an empty file can be left by a crash
 		c.w.problem("%s: %s is no letter: %q", c.name, p, old)
+	}
+	if !ok {
 		return
 	}
 	tok := c.token(s, "e")

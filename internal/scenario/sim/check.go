@@ -250,9 +250,8 @@ func (w *world) compareFiles(c *client, all map[mapi.SourceKey]found) {
 			p := strings.TrimPrefix(dir+"/"+e.Name, "/")
 			if e.Dir {
 				todo = append(todo, p)
-			} else if strings.HasSuffix(p, ".eml") && !strings.HasPrefix(e.Name, ".") {
+			} else if p != "conflicts" && w.compareFile(c, p, byKey) {
 				n++
-				w.compareFile(c, p, byKey)
 			}
 		}
 	}
@@ -261,16 +260,22 @@ func (w *world) compareFiles(c *client, all map[mapi.SourceKey]found) {
 	}
 }
 
-func (w *world) compareFile(c *client, p string, byKey map[string]found) {
+// compareFile checks one file, and reports whether it is a message.
+func (w *world) compareFile(c *client, p string, byKey map[string]found) bool {
 	text, err := c.direct.ReadFile(p)
 	if err != nil {
 		w.problem("%s: read %s: %v", c.name, p, err)
-		return
+		return true
+	}
+	if len(text) == 0 {
+		return false // left by a crash
 	}
 	key, err := c.direct.Getxattr(p, "user.mailfs.source-key")
 	if err != nil {
-		w.problem("%s: %s is local for ever: %v", c.name, p, tokensIn(string(text)))
-		return
+		if s := w.ledger.saves[last(string(text))]; strings.HasSuffix(p, ".eml") && s != nil && s.done {
+			w.problem("%s: %s is local for ever: %v", c.name, p, tokensIn(string(text)))
+		}
+		return false
 	}
 	if got, want := tokensIn(string(text)), tokensIn(byKey[key].body); !slices.Equal(got, want) {
 		w.problem("%s: %s shows %v, on the server %v", c.name, p, got, want)
@@ -278,4 +283,5 @@ func (w *world) compareFile(c *client, p string, byKey map[string]found) {
 	if size, err := c.direct.Size(p); err != nil || size != int64(len(text)) {
 		w.problem("%s: %s has size %d (%v) and %d bytes", c.name, p, size, err, len(text))
 	}
+	return true
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -76,10 +77,24 @@ func report(t *testing.T, h *History, r *Result) {
 		return slices.ContainsFunc(play(t, h).Problems, func(p string) bool { return kindOf(p) == kind })
 	})
 	r = play(t, small)
-	t.Errorf("seed %d, %d of %d steps:\n%s\n%s", h.Seed, len(small.Steps), len(h.Steps), strings.Join(r.Problems, "\n"), strings.Join(r.Log, "\n"))
+	var left []string
+	for _, s := range small.Steps {
+		left = append(left, strconv.Itoa(s.No))
+	}
+	t.Errorf("seed %d, %d of %d steps, ONLY=%s:\n%s\n%s", h.Seed, len(small.Steps), len(h.Steps), strings.Join(left, ","), strings.Join(r.Problems, "\n"), strings.Join(r.Log, "\n"))
 }
 
-// TestHistories plays random histories: N of them from FROM on, or the one of SEED.
+// only leaves of a history the steps whose numbers are listed; all of them for no list.
+func only(h *History, list string) *History {
+	if list == "" {
+		return h
+	}
+	keep := strings.Split(list, ",")
+	h.Steps = slices.DeleteFunc(h.Steps, func(s *Step) bool { return !slices.Contains(keep, strconv.Itoa(s.No)) })
+	return h
+}
+
+// TestHistories plays random histories: N of them from FROM on, or the one of SEED. ONLY lists the steps that are to be left.
 func TestHistories(t *testing.T) {
 	n, from := number(t, "N", 0), number(t, "FROM", 1)
 	if seed := number(t, "SEED", 0); seed != 0 {
@@ -101,7 +116,7 @@ func TestHistories(t *testing.T) {
 				if uint64(i) >= n || failed.Load() >= limit {
 					return
 				}
-				h := Plan(from+uint64(i), steps)
+				h := only(Plan(from+uint64(i), steps), os.Getenv("ONLY"))
 				r := play(t, h)
 				played.Add(1)
 				requests.Add(int64(r.Requests))
@@ -117,6 +132,11 @@ func TestHistories(t *testing.T) {
 	}
 	wg.Wait()
 	d := time.Since(begin)
+	var use syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &use); err != nil {
+		t.Error(err)
+	}
+	t.Logf("processor time: %v", (time.Duration(use.Utime.Nano()+use.Stime.Nano()) / time.Duration(max(played.Load(), 1))).Round(time.Microsecond))
 	t.Logf("%d histories of %d steps, %d requests, in %v: %v each", played.Load(), steps, requests.Load(), d.Round(time.Millisecond), (d / time.Duration(max(played.Load(), 1))).Round(time.Microsecond))
 }
 
