@@ -85,6 +85,9 @@ func (s *Syncer) goOnTop(j job, k keys, pcl mapi.PCL, link []byte) error {
 			}
 		}
 		j.c.Base.ChangeKey, j.c.Base.PCL, j.c.Fixed = k.change, pcl, false
+		if err := takeUp(u, j.c); err != nil {
+			return err
+		}
 		if j.c.Kind == replica.ChangeCreate {
 			j.c.Kind = replica.ChangeEdit // the id is taken by what the server has
 			if err := u.SetKeys(j.c.Item, j.c.SourceKey, k.change, k.pcl); err != nil {
@@ -93,6 +96,27 @@ func (s *Syncer) goOnTop(j job, k keys, pcl mapi.PCL, link []byte) error {
 		}
 		return u.SaveChange(j.c)
 	})
+}
+
+// takeUp drops the later saves of an item, which were made on top of one that goes up
+// again: it takes the latest content along.
+func takeUp(u *replica.Update, c *replica.Change) error {
+	changes, err := u.ChangesOf(c.Item)
+	if err != nil {
+		return err
+	}
+	for _, later := range changes {
+		if later.Seq <= c.Seq || later.Kind != replica.ChangeEdit || later.Fixed {
+			continue
+		}
+		if later.At.After(c.At) {
+			c.At = later.At
+		}
+		if err := u.DropChange(later.Seq); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // withLink adds an entry id to PidTagConflictItems.
@@ -201,6 +225,9 @@ func (s *Syncer) keepBoth(ctx context.Context, l *link, j job, theirs *arrival, 
 	if err := s.reserve(ctx, l, 1); err != nil {
 		return err
 	}
+	if out.Winner, err = s.stick(j, theirs, out.Winner); err != nil {
+		return err
+	}
 	loser, version, err := s.makeLoser(l, j, theirs, out, dir)
 	if err != nil {
 		return err
@@ -216,14 +243,27 @@ func (s *Syncer) keepBoth(ctx context.Context, l *link, j job, theirs *arrival, 
 	} else {
 		err = s.takeRemote(j, theirs, link, version)
 	}
-	if err != nil && !errors.Is(err, errSuperseded) {
-		return err
+	if err != nil && !errors.Is(err, errSuperseded) || out.Winner == conflict.Local {
+		return err // the server's version may change again before this one is on top: the loser can stay the same
 	}
 	return s.rep.Update(func(u *replica.Update) error { return u.SetSetting(loserSetting(j.c.Seq), nil) })
 }
 
-// loserSetting is where the message is noted that a conflict has made, so that a
-// crash does not lead to a second one.
+// stick stays with an earlier decision for the local version where the server's has
+// changed since, but for its content: that is stored as the loser already.
+func (s *Syncer) stick(j job, theirs *arrival, winner conflict.Side) (conflict.Side, error) {
+	err := s.rep.View(func(v *replica.View) error {
+		_, ok, err := noted(v, loserSetting(j.c.Seq), theirs.full)
+		if ok {
+			winner = conflict.Local
+		}
+		return err
+	})
+	return winner, err
+}
+
+// loserSetting is where the message is noted that a conflict has made, until its change is
+// out of the journal, so that neither a crash nor a second try leads to another one.
 func loserSetting(seq uint64) string { return fmt.Sprintf("syncer.loser.%d", seq) }
 
 // makeLoser stores the losing version in the Conflicts folder with a queued upload,
@@ -234,10 +274,8 @@ func (s *Syncer) makeLoser(l *link, j job, theirs *arrival, out conflict.Outcome
 	if err != nil {
 		return nil, 0, err
 	}
-	of := "server " + string(theirs.change)
 	if out.Winner == conflict.Remote {
 		content, at = latest, j.c.Modified
-		of = fmt.Sprint("here ", version)
 	}
 	m := *content
 	m.Properties = m.Properties.Clone()
@@ -250,14 +288,13 @@ func (s *Syncer) makeLoser(l *link, j job, theirs *arrival, out conflict.Outcome
 		return nil, 0, err
 	}
 	err = s.rep.Update(func(u *replica.Update) error {
-		num, ok, err := noted(u, loserSetting(j.c.Seq), of)
+		num, ok, err := noted(&u.View, loserSetting(j.c.Seq), &m)
 		if err != nil {
 			return err
 		}
 		if ok {
-			if loser, err = u.Node(num); !errors.Is(err, replica.ErrNotFound) {
-				return err
-			}
+			loser, err = u.Node(num)
+			return err
 		}
 		now := s.cfg.Now()
 		n := &replica.Node{Parent: dir.Num, Kind: replica.KindMessage, Mtime: at.Time(), Ctime: now, Btime: now, Atime: now,
@@ -279,7 +316,7 @@ func (s *Syncer) makeLoser(l *link, j job, theirs *arrival, out conflict.Outcome
 			return err
 		}
 		note := binary.BigEndian.AppendUint64(nil, uint64(num))
-		return u.SetSetting(loserSetting(j.c.Seq), append(note, of...))
+		return u.SetSetting(loserSetting(j.c.Seq), note)
 	})
 	return loser, version, err
 }
@@ -298,13 +335,18 @@ func (s *Syncer) latest(num replica.Num) (m *mapi.Message, version uint64, err e
 	return m, version, err
 }
 
-// noted reads from a setting which loser a conflict has made, if it was of the given version.
-func noted(u *replica.Update, key, of string) (replica.Num, bool, error) {
-	b, err := u.Setting(key)
-	if err != nil || len(b) < 8 || string(b[8:]) != of {
+// noted reads from a setting which loser a conflict has made, if it still says what m does.
+func noted(v *replica.View, key string, m *mapi.Message) (replica.Num, bool, error) {
+	b, err := v.Setting(key)
+	if err != nil || len(b) < 8 {
 		return 0, false, err
 	}
-	return replica.Num(binary.BigEndian.Uint64(b)), true, nil
+	num := replica.Num(binary.BigEndian.Uint64(b))
+	old, err := v.Message(num)
+	if errors.Is(err, replica.ErrNotFound) || errors.Is(err, replica.ErrNotLocal) {
+		return 0, false, nil
+	}
+	return num, err == nil && sameContent(old, m), err
 }
 
 // sendLoser uploads a loser; nil if the server did not take it yet.

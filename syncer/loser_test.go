@@ -1,0 +1,74 @@
+package syncer_test
+
+import (
+	"testing"
+
+	"mailfs/internal/memserver"
+	"mailfs/mapi"
+)
+
+const ropImport = 0x72 // RopSynchronizationImportMessageChange
+
+// While a conflict is being resolved the server's version changes again, but for its content: one loser is enough.
+func TestOneLoserForOneContent(t *testing.T) {
+	w := newMemWorld(t)
+	mid := w.deliver("one", "at first")
+	a, b := w.client(t, quick), w.client(t, quick)
+	a.pass()
+	b.pass()
+	b.edit(b.at("Inbox", "*one*").Num, mail("one", "what b wrote"))
+	b.flush()
+	a.edit(a.at("Inbox", "*one*").Num, mail("one", "what a wrote"))
+	imports := 0
+	w.srv.SetScript(func(r memserver.Request) memserver.Fault {
+		if !r.Has(ropImport) {
+			return memserver.Fault{}
+		}
+		if imports++; imports == 3 { // after the first try, and after the loser
+			if err := w.box.Edit(mid, func(m *mapi.Message) { m.Properties.Set(mapi.PidTagFlagStatus, int32(2)) }); err != nil {
+				t.Error(err)
+			}
+		}
+		return memserver.Fault{}
+	})
+	a.flush()
+	w.srv.SetScript(nil)
+	same(t, a, b)
+	if imports < 4 {
+		t.Errorf("%d imports: the version did not change again", imports)
+	}
+	if n := count(b, "what a wrote"); n != 1 {
+		t.Errorf("the winner is there %d times", n)
+	}
+	if n := count(b, "what b wrote"); n != 1 {
+		t.Errorf("the loser is there %d times:\n%s", n, b.tree())
+	}
+}
+
+// A message is saved again while its first save is on its way, and that meets a conflict: the latest text goes up
+// once, and is no conflict with itself.
+func TestSavedAgainBeforeConflict(t *testing.T) {
+	w := newMemWorld(t)
+	w.deliver("one", "at first")
+	a, b := w.client(t, quick), w.client(t, quick)
+	a.pass()
+	b.pass()
+	b.edit(b.at("Inbox", "*one*").Num, mail("one", "what b wrote"))
+	n := a.at("Inbox", "*one*").Num
+	a.edit(n, mail("one", "the first save"))
+	w.srv.SetScript(func(r memserver.Request) memserver.Fault { return memserver.Fault{CutBefore: r.Has(ropImport)} })
+	if err := a.s.Pass(t.Context()); err == nil {
+		t.Fatal("the first save was not cut")
+	}
+	w.srv.SetScript(nil)
+	b.flush()
+	a.edit(n, mail("one", "the second save"))
+	a.flush()
+	same(t, a, b)
+	if n := count(b, "the second save"); n != 1 {
+		t.Errorf("the second save is there %d times:\n%s", n, b.tree())
+	}
+	if n := count(b, "what b wrote"); n != 1 {
+		t.Errorf("what the other wrote is there %d times", n)
+	}
+}
