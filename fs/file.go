@@ -125,36 +125,6 @@ func (t *tree) acquire(id nodeID, write, anew bool) (*file, error) {
 	return count(f), nil
 }
 
-// openNode returns the node of an id and, of a complete message that is about to be read, its bytes.
-func (t *tree) openNode(id nodeID, read bool) (n *replica.Node, src content, err error) {
-	err = t.r.View(func(v *replica.View) (err error) {
-		n, err = v.Node(id.num())
-		return err
-	})
-	switch {
-	case errors.Is(err, replica.ErrNotFound):
-		return nil, nil, syscall.ESTALE
-	case err != nil:
-		return nil, nil, err
-	case isDir(n):
-		return nil, nil, syscall.EISDIR
-	case !regular(n):
-		return nil, nil, syscall.ELOOP
-	case n.Parent == 0, t.idOf(n) != id:
-		return nil, nil, syscall.ESTALE
-	}
-	if read && n.Kind == replica.KindMessage && n.Exact && n.Content == 0 && n.Message.State == replica.StateFull {
-		t.ahead.opened(t, n)
-		if src, err = t.rendered(n); err != nil {
-			return nil, nil, staleIfGone(err)
-		}
-		if src.Size() != n.Size {
-			src = nil // stored by another renderer; load sees to it
-		}
-	}
-	return n, src, nil
-}
-
 // noteOpened remembers which version of a message was read last, or written here: what the next save builds on that
 // does not read it. mu is held.
 func (t *tree) noteOpened(n *replica.Node) {

@@ -213,11 +213,16 @@ func (r *raw) Read(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadRes
 	if h == nil {
 		return nil, fuse.EBADF
 	}
-	n, err := h.read(buf[:min(len(buf), int(in.Size))], int64(in.Offset))
-	if err != nil {
-		return nil, status(err)
+	size := min(len(buf), int(in.Size))
+	p, ok := h.bytes(int64(in.Offset), size)
+	if !ok {
+		n, err := h.read(buf[:size], int64(in.Offset))
+		if err != nil {
+			return nil, status(err)
+		}
+		p = buf[:n]
 	}
-	return fuse.ReadResultData(buf[:n]), fuse.OK
+	return fuse.ReadResultVector([][]byte{p}), fuse.OK // go-fuse would try to splice what is no vector
 }
 
 func (r *raw) Release(_ <-chan struct{}, in *fuse.ReleaseIn) {

@@ -58,16 +58,18 @@ func (a *readAhead) opened(t *tree, n *replica.Node) {
 
 // work renders the next batch, several messages at a time.
 func (a *readAhead) work(t *tree, folder replica.Num, after string) {
-	var jobs []*replica.Node
+	var jobs []replica.Found
+	var snapshot uint64
 	last, count, size := after, 0, int64(0)
 	err := t.r.View(func(v *replica.View) error {
-		for n, err := range v.Children(folder, after) {
+		snapshot = v.Snapshot()
+		for n, err := range v.FindChildren(folder, after) {
 			if err != nil {
 				return err
 			}
 			last = n.Name
 			count++
-			if n.Kind == replica.KindMessage && n.Content == 0 && n.Exact && n.Size <= aheadMax && n.Message.State == replica.StateFull {
+			if readable(n.Node) && n.Size <= aheadMax {
 				jobs = append(jobs, n)
 				size += n.Size
 			}
@@ -78,7 +80,9 @@ func (a *readAhead) work(t *tree, folder replica.Num, after string) {
 		return nil
 	})
 	a.advance(folder, after, last, count)
-	t.renderAll(jobs)
+	if err == nil {
+		err = t.renderAll(jobs, snapshot)
+	}
 	if err != nil {
 		t.opt.Logf("fs: reading ahead: %v", err)
 	}
@@ -96,26 +100,30 @@ func (a *readAhead) advance(folder replica.Num, after, last string, count int) {
 	}
 }
 
-// renderAll renders messages into the cache, in order, on as many processors as there are. What fails here fails
-// again, and is told, when it is opened.
-func (t *tree) renderAll(jobs []*replica.Node) {
+// renderAll renders messages into the cache, in order, on as many processors as there are, and puts the messages as
+// seen in the snapshot next to them. What can't be rendered fails again, and is told, when it is opened.
+func (t *tree) renderAll(jobs []replica.Found, snapshot uint64) error {
 	var next atomic.Int64
+	var failed atomic.Pointer[error]
 	var wg sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), aheadWorkers) {
 		wg.Go(func() {
-			for {
-				i := next.Add(1) - 1
-				if i >= int64(len(jobs)) {
-					return
+			err := t.r.View(func(v *replica.View) error {
+				for i := next.Add(1) - 1; i < int64(len(jobs)); i = next.Add(1) - 1 {
+					if c, _, err := t.renderOnce(v, jobs[i]); c != nil && err == nil {
+						t.cache.lay(jobs[i].Node, snapshot)
+					}
 				}
-				key := imageKey{jobs[i].Num, jobs[i].Version}
-				if c, running := t.cache.begin(key); c != nil || running != nil {
-					continue
-				}
-				c, err := t.renderNow(jobs[i])
-				t.cache.end(key, c, err)
+				return nil
+			})
+			if err != nil {
+				failed.Store(&err)
 			}
 		})
 	}
 	wg.Wait()
+	if err := failed.Load(); err != nil {
+		return *err
+	}
+	return nil
 }

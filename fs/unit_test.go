@@ -128,8 +128,8 @@ func TestStatfs(t *testing.T) {
 
 func TestImageCache(t *testing.T) {
 	c := newImageCache(80)
-	put := func(v uint64, n int) {
-		k := imageKey{1, v}
+	put := func(num replica.Num, version uint64, n int) {
+		k := imageKey{num, version}
 		if got, running := c.begin(k); got != nil || running != nil {
 			t.Fatal("there already")
 		}
@@ -138,18 +138,54 @@ func TestImageCache(t *testing.T) {
 		}
 		c.end(k, newMemContent(make([]byte, n)), nil)
 	}
-	for v := range uint64(9) {
-		put(v, 10)
+	for num := range replica.Num(9) {
+		put(num, 1, 10)
 	}
-	if got, _ := c.begin(imageKey{1, 8}); got == nil || got.Size() != 10 {
+	if got, _ := c.begin(imageKey{8, 1}); got == nil || got.Size() != 10 {
 		t.Fatal("the latest one is gone")
 	}
-	if c.size > 80 || len(c.byKey) != 8 {
-		t.Fatalf("%d bytes in %d images", c.size, len(c.byKey))
+	if c.size > 80 || len(c.byNum) != 8 {
+		t.Fatalf("%d bytes in %d images", c.size, len(c.byNum))
 	}
-	put(100, 50) // too large to push out the others
-	if len(c.byKey) != 8 {
+	put(100, 1, 50) // too large to push out the others
+	if len(c.byNum) != 8 {
 		t.Fatal("kept a large one")
+	}
+	put(8, 3, 5)
+	put(8, 2, 7) // late
+	if got, _ := c.begin(imageKey{8, 3}); got == nil || got.Size() != 5 || len(c.byNum) != 8 || c.size != 75 {
+		t.Fatalf("%d bytes in %d images", c.size, len(c.byNum))
+	}
+}
+
+// TestReady: what was read ahead is opened once without a look into the replica, as long as nothing was committed
+// since, and with the bytes of its own version only.
+func TestReady(t *testing.T) {
+	c := newImageCache(80)
+	k := imageKey{5, 2}
+	c.begin(k)
+	c.end(k, newMemContent(make([]byte, 10)), nil)
+	node := func(version uint64, size int64) *replica.Node {
+		return &replica.Node{Num: 5, Version: version, Size: size}
+	}
+	for _, tt := range []struct {
+		n        *replica.Node
+		snapshot uint64
+		want     bool
+	}{
+		{node(2, 10), 7, true},
+		{node(2, 10), 8, false},
+		{node(1, 10), 7, false},
+		{node(2, 11), 7, false},
+	} {
+		c.lay(tt.n, 7)
+		n, src := c.take(5, tt.snapshot)
+		if (n == tt.n && src != nil) != tt.want || !tt.want && n != nil {
+			t.Errorf("%+v in snapshot %d: %v", tt.n, tt.snapshot, n)
+		}
+		if n, _ := c.take(5, tt.snapshot); n != nil {
+			t.Error("taken twice")
+		}
 	}
 }
 
