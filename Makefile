@@ -34,7 +34,7 @@ bench-peers: build ## side by side with mbsync and Dovecot, and with a static fi
 fuzz:             ## every fuzz target for FUZZTIME
 	scripts/fuzz.sh $(FUZZTIME)
 
-spec:             ## checks every citation of a specification
+spec:             ## checks citations, writes docs/conformance.md
 	$(GO) run ./internal/spec
 
 demo:             ## installs what FUSE needs, builds, mounts a sample mailbox
