@@ -100,3 +100,22 @@ func (c *client) queued(num replica.Num) (yes bool) {
 	})
 	return yes
 }
+
+// A flag on a message that is out of the tree, since a file is about to take its place, finds the message where an
+// earlier move put it.
+func TestFlagFollowsMove(t *testing.T) {
+	w := newWorld(t)
+	w.deliver("one", "the first version")
+	a, b := w.client(t), w.client(t)
+	a.pass()
+	num := a.at("Inbox", "*one*").Num
+	a.move(num, a.at("Drafts"))
+	a.flag(num, 2, "")
+	a.move(num, a.at("Notes"))
+	a.update(func(u *replica.Update) error { return u.Detach(num) })
+	a.pass()
+	b.pass()
+	if m := b.at("Notes", "*one*").Message; m.Flag != 2 {
+		t.Errorf("flag %d is on the server", m.Flag)
+	}
+}

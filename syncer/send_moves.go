@@ -136,6 +136,9 @@ func (s *Syncer) ackMove(ctx context.Context, l *link, m *moving, to *replica.No
 		if err := rebase(u, n, m.c, version); err != nil {
 			return err
 		}
+		if err := follow(u, m.c, to.Num); err != nil {
+			return err
+		}
 		if err := u.DropChange(m.c.Seq); err != nil {
 			return err
 		}
@@ -157,6 +160,25 @@ func (s *Syncer) ackMove(ctx context.Context, l *link, m *moving, to *replica.No
 		return fmt.Errorf("acknowledging change %d: %w", m.c.Seq, err)
 	}
 	s.acknowledged(1)
+	return nil
+}
+
+// follow tells the changes that were queued before and after a move where their message is now. It matters for one that
+// is out of the tree.
+func follow(u *replica.Update, moved *replica.Change, to replica.Num) error {
+	changes, err := u.ChangesOf(moved.Item)
+	if err != nil {
+		return err
+	}
+	for _, c := range changes {
+		switch c.Kind {
+		case replica.ChangeEdit, replica.ChangeProps, replica.ChangeRead:
+			c.Folder = to
+			if err := u.SaveChange(c); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 
