@@ -381,16 +381,45 @@ func (t *tree) succeed(n *replica.Node, s *saved, c claim) (after *replica.Node,
 		if err := takeKept(n).apply(t, u, n.Num); err != nil {
 			return err
 		}
-		if after, err = u.Node(n.Num); err != nil || c.Folder == now.Parent {
+		if after, err = u.Node(n.Num); err != nil {
 			return err
 		}
-		return t.enqueueMove(u, now, c.Folder)
+		return t.bringHere(u, now, c.Folder)
 	})
 	if err == nil && ok && old.Parent != 0 {
 		t.forgetCopy(c.Item)
 		t.invalidate(stale{parent: makeID(old.Parent, 0), name: old.Name})
 	}
 	return after, ok, err
+}
+
+// bringHere queues the move of a message to where a file took its place, from where it was then or, if nobody here
+// moved it since, from where somebody else has moved it to.
+func (t *tree) bringHere(u *replica.Update, n *replica.Node, from replica.Num) error {
+	list, err := u.ChangesOf(n.Num)
+	if err != nil {
+		return err
+	}
+	for _, c := range list {
+		if c.Kind != replica.ChangeMove {
+			continue
+		}
+		if from == n.Parent {
+			return nil // on its way here
+		}
+		return t.enqueueMove(u, n, from)
+	}
+	home, err := u.Home(n.Num)
+	if err != nil {
+		return err
+	}
+	if home != 0 {
+		from = home
+	}
+	if from == n.Parent {
+		return nil
+	}
+	return t.enqueueMove(u, n, from)
 }
 
 // leaveBehind returns the message that a claim is about, nil if it is gone, and when it still has a name the bytes

@@ -21,6 +21,7 @@ type file struct {
 	num replica.Num
 
 	refs, writers int         // guarded by t.mu
+	unfinished    int         // handles that are in the middle of writing; guarded by mu
 	closing       atomic.Bool // a descriptor that could write was closed, and nothing was written since
 
 	mu       sync.Mutex
@@ -43,6 +44,8 @@ type handle struct {
 	write  bool
 	append bool
 	pid    uint32 // who opened it
+
+	writing bool // something was written that was not closed yet; guarded by f.mu
 }
 
 func baseOf(n *replica.Node) replica.Base {
@@ -74,7 +77,7 @@ func (t *tree) open(ctx context.Context, id nodeID, flags, pid uint32) (*handle,
 	}
 	h := &handle{f: f, write: write, append: flags&syscall.O_APPEND != 0, pid: pid}
 	if anew {
-		err = f.truncate(0)
+		err = h.truncate(0)
 	} else {
 		err = f.load(ctx, pid)
 	}
@@ -315,6 +318,7 @@ func (h *handle) writeAt(p []byte, off int64) (int, error) {
 	if h.append {
 		off = f.buf.Size()
 	}
+	h.began()
 	n, err := f.buf.WriteAt(p, off)
 	f.changed()
 	return n, err
@@ -348,6 +352,14 @@ const (
 	fallocZeroRange = 0x10
 )
 
+// truncate is ftruncate(2).
+func (h *handle) truncate(size int64) error {
+	h.f.mu.Lock()
+	h.began()
+	h.f.mu.Unlock()
+	return h.f.truncate(size)
+}
+
 // allocate is fallocate(2): there is nothing to reserve, so only size and zeros count.
 func (h *handle) allocate(off, n int64, mode uint32) error {
 	f := h.f
@@ -359,6 +371,7 @@ func (h *handle) allocate(off, n int64, mode uint32) error {
 	if err := f.writable(); err != nil {
 		return err
 	}
+	h.began()
 	switch mode {
 	case 0:
 	case fallocKeepSize:

@@ -46,7 +46,7 @@ func (t *tree) setattr(ctx context.Context, id nodeID, h *handle, c changes, pid
 // resize is truncate(2) and ftruncate(2).
 func (t *tree) resize(ctx context.Context, id nodeID, h *handle, size int64, pid uint32) error {
 	if h != nil && h.f != nil && h.write {
-		return h.f.truncate(size)
+		return h.truncate(size)
 	}
 	flags := uint32(syscall.O_WRONLY)
 	if size == 0 {
@@ -60,7 +60,7 @@ func (t *tree) resize(ctx context.Context, id nodeID, h *handle, size int64, pid
 	if size == 0 {
 		return nil
 	}
-	return own.f.truncate(size)
+	return own.truncate(size)
 }
 
 // setStamps stores times and mode.

@@ -34,20 +34,37 @@ func (t *tree) candidate(v *replica.View, n *replica.Node) bool {
 
 // flush makes what was written durable. It is EINVAL for a file that is to be a message, is not empty and does not
 // parse; the bytes are durable all the same. closing says that this is the close of the process that opened the
-// file, after which, if no one else has it open for writing, the file counts as closed even if nobody lives to see
-// the release.
+// file. If nobody else is in the middle of writing then, the file counts as closed, even if nobody lives to see the
+// release, and though others may have it open.
 func (h *handle) flush(closing bool) error {
 	f := h.f
 	if f == nil || !h.write {
 		return nil
 	}
 	if closing {
-		f.t.mu.RLock()
-		closing = f.writers == 1
-		f.t.mu.RUnlock()
+		f.mu.Lock()
+		h.finished()
+		closing = f.unfinished == 0
+		f.mu.Unlock()
 	}
 	defer f.closing.Store(true)
 	return f.save(closing)
+}
+
+// began notes that a program is in the middle of writing, until it closes the file. f.mu is held.
+func (h *handle) began() {
+	if !h.writing {
+		h.writing = true
+		h.f.unfinished++
+	}
+}
+
+// finished ends what began notes. f.mu is held.
+func (h *handle) finished() {
+	if h.writing {
+		h.writing = false
+		h.f.unfinished--
+	}
 }
 
 // sync is fsync: durable, and no judgement on half-written files.
@@ -265,7 +282,8 @@ func setReason(n *replica.Node, reason string) {
 	}
 }
 
-// release ends a handle. With the last one that could write, the close is recorded and the idle window begins.
+// release ends a handle. When nobody is in the middle of writing any more, the close is recorded and the idle window
+// begins.
 func (t *tree) release(h *handle) {
 	f := h.f
 	if f == nil {
@@ -275,9 +293,10 @@ func (t *tree) release(h *handle) {
 		return
 	}
 	if h.write {
-		t.mu.RLock()
-		last := f.writers == 1
-		t.mu.RUnlock()
+		f.mu.Lock()
+		h.finished()
+		last := f.unfinished == 0
+		f.mu.Unlock()
 		if err := f.save(false); err != nil && err != syscall.EINVAL {
 			t.opt.Logf("fs: storing a working copy: %v", err)
 		}

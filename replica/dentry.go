@@ -108,6 +108,16 @@ func (v *View) Messages(folder Num) iter.Seq2[*Node, error] {
 	return v.byTail(key(spaceHome, uint64(folder)))
 }
 
+// Home returns the folder in which the server has a message, 0 if it does not have it: where the tree shows it, but for
+// moves and deletions that are queued.
+func (v *View) Home(n Num) (Num, error) {
+	r, err := v.load(n)
+	if err != nil {
+		return 0, err
+	}
+	return r.home, nil
+}
+
 // Incomplete yields messages of StateHeader, newest delivery first, of all folders.
 func (v *View) Incomplete() iter.Seq2[*Node, error] { return v.byTail([]byte{spaceIncomplete}) }
 

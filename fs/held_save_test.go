@@ -1,0 +1,104 @@
+package fs
+
+import (
+	"syscall"
+	"testing"
+
+	"mailfs/replica"
+)
+
+// die forgets everything that is only in memory, and takes up what is left.
+func (b *bed) die() {
+	b.t.Helper()
+	b.tree.ns.Lock()
+	for _, timer := range b.tree.pending {
+		timer.Stop()
+	}
+	b.tree.ns.Unlock()
+	b.tree = newTree(b.tree.opt)
+	if err := b.tree.recover(); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// A save counts when its program has closed the file, though another one has it open all the time, and though nobody
+// lives to see that one close it.
+func TestSaveWhileAnotherHoldsTheFile(t *testing.T) {
+	b := newBed(t)
+	b.must(b.deliver("Inbox", "a.eml", note("one", "first")))
+	b.open("Inbox/a.eml", syscall.O_RDWR)
+	b.save("Inbox/a.eml", note("one", "second"))
+	b.die()
+	b.pass()
+	b.wantChanges("edit Inbox/a.eml")
+	b.wantText("Inbox/a.eml", note("one", "second"))
+}
+
+// What another program was in the middle of writing does not count.
+func TestHalfWrittenWhileAnotherCloses(t *testing.T) {
+	b := newBed(t)
+	b.must(b.deliver("Inbox", "a.eml", note("one", "first")))
+	h := b.open("Inbox/a.eml", syscall.O_WRONLY|syscall.O_TRUNC)
+	b.write(h, note("one", "half"))
+	other := b.open("Inbox/a.eml", syscall.O_RDWR)
+	if err := b.close(other); err != nil {
+		t.Fatal(err)
+	}
+	b.die()
+	b.pass()
+	b.wantChanges()
+}
+
+// A save of an older version that is still held open is kept when somebody else's version arrives and is replaced in
+// its turn.
+func TestHeldSaveSurvivesAReplacement(t *testing.T) {
+	b := newBed(t)
+	num := b.must(b.deliver("Inbox", "a.eml", note("one", "first")))
+	held := b.open("Inbox/a.eml", syscall.O_RDWR)
+	b.save("Inbox/a.eml", note("one", "mine"))
+	if err := b.edit(num, note("one", "theirs")); err != nil {
+		t.Fatal(err)
+	}
+	b.read("Inbox/a.eml")
+	b.save("Inbox/.tmp", note("one", "over theirs"))
+	b.mustRename("Inbox/.tmp", "Inbox/a.eml")
+	if err := b.close(held); err != nil {
+		t.Fatal(err)
+	}
+	b.pass()
+	b.wantText("Inbox/a.eml", note("one", "over theirs"))
+	list := b.list("Sync Issues/Conflicts")
+	if len(list) != 1 {
+		t.Fatalf("the folder of conflicts holds %q", list)
+	}
+	b.wantText("Sync Issues/Conflicts/"+list[0], note("one", "mine"))
+}
+
+// A message is replaced by a rename, and before that becomes a change, somebody else moves the message: the save goes
+// to the message where it is now, and takes it back to where the file is.
+func TestSaveByBackupMeetsRemoteMove(t *testing.T) {
+	b := newBed(t)
+	num := b.must(b.deliver("Inbox", "a.eml", note("one", "first")))
+	b.mustRename("Inbox/a.eml", "Inbox/a.eml~")
+	b.save("Inbox/a.eml", note("one", "second"))
+	archive := b.dirID("Archive").num()
+	err := b.r.Update(func(u *replica.Update) error {
+		u.Remote(true)
+		if err := u.Move(num, archive, "a.eml"); err != nil {
+			return err
+		}
+		return u.SetKeys(num, b.nextKey(), b.nextChange().ChangeKey(), nil)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.pass()
+	b.wantChanges("edit Inbox/a.eml", "move Inbox/a.eml")
+	list, err := b.journal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if from := list[1].From; from != archive {
+		t.Errorf("the move is from %d, the server has the message in %d", from, archive)
+	}
+}
