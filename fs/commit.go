@@ -36,6 +36,11 @@ func (t *tree) tryCommit(num replica.Num) error {
 	if t.writing(num) {
 		return nil // its release starts a new window; pending keeps the entry until then
 	}
+	return t.commitClosed(num)
+}
+
+// commitClosed is commit for a file that may be open for writing: what was closed before becomes a change.
+func (t *tree) commitClosed(num replica.Num) error {
 	if old := t.pending[num]; old != nil {
 		old.Stop()
 		delete(t.pending, num)

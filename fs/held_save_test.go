@@ -102,3 +102,35 @@ func TestSaveByBackupMeetsRemoteMove(t *testing.T) {
 		t.Errorf("the move is from %d, the server has the message in %d", from, archive)
 	}
 }
+
+// What was closed becomes a change before what another program is still writing takes its place as what is durable.
+func TestClosedSaveSurvivesAnUnfinishedOne(t *testing.T) {
+	for name, path := range map[string]string{"message": "Inbox/a.eml", "new file": "Inbox/b.eml"} {
+		t.Run(name, func(t *testing.T) {
+			b := newBed(t)
+			b.must(b.deliver("Inbox", "a.eml", note("one", "first")))
+			b.save(path, note("one", "closed"))
+			h := b.open(path, syscall.O_RDWR|syscall.O_TRUNC)
+			b.write(h, note("one", "not closed"))
+			if err := h.sync(); err != nil {
+				t.Fatal(err)
+			}
+			b.die()
+			b.pass()
+			list, err := b.journal()
+			if err != nil || len(list) != 1 {
+				t.Fatalf("%d changes, %v", len(list), err)
+			}
+			n := b.node(list[0].Item)
+			blob, err := b.r.OpenBlob(n.Content)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer blob.Close()
+			p := make([]byte, n.Size)
+			if _, err := blob.ReadAt(p, 0); err != nil || string(p) != note("one", "closed") {
+				t.Errorf("the change is %q, %v", p, err)
+			}
+		})
+	}
+}

@@ -97,6 +97,11 @@ func (f *file) save(closing bool) error {
 	}
 	f.t.ns.Lock()
 	defer f.t.ns.Unlock()
+	if !closing {
+		if err := f.t.keepClosed(f.num); err != nil {
+			return err
+		}
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.unlinked || f.buf == nil {
@@ -113,6 +118,33 @@ func (f *file) save(closing bool) error {
 	}
 	f.saved = seq
 	return invalidIf(f.reason)
+}
+
+// keepClosed makes a change of what was closed in an item, before something unfinished takes its place as what is
+// durable. The change waits for the idle window, so that the next save still becomes one with it. ns is held.
+func (t *tree) keepClosed(num replica.Num) error {
+	if t.pending[num] == nil {
+		return nil // nothing was closed that is no change yet
+	}
+	if err := t.commitClosed(num); err != nil {
+		return err
+	}
+	return t.r.Update(func(u *replica.Update) error {
+		list, err := u.ChangesOf(num)
+		if err != nil {
+			return err
+		}
+		for _, c := range list {
+			if c.Fixed || c.Kind != replica.ChangeEdit && c.Kind != replica.ChangeCreate {
+				continue
+			}
+			c.Ready = t.ready()
+			if err := u.SaveChange(c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // saveAttempts bounds how often a step of a save starts anew because the item became something else meanwhile, which
