@@ -52,8 +52,9 @@ func everyRequest(t *testing.T, f *fakeServer, c *Client) {
 }
 
 var (
-	counted  = regexp.MustCompile(`^\{([0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12})\}:(\d+)$`)
-	hostForm = regexp.MustCompile(`^127\.0\.0\.1:\d+$`)
+	counted     = regexp.MustCompile(`^\{([0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12})\}:(\d+)$`)
+	application = regexp.MustCompile(`^\w+/\d+\.\d+\.\d+\.\d+$`)
+	hostForm    = regexp.MustCompile(`^127\.0\.0\.1:\d+$`)
 )
 
 // TestClientRequirements looks at every request of two clients that have two session
@@ -88,6 +89,9 @@ func TestClientRequirements(t *testing.T) {
 		}},
 		{"R155 R2045", "a GUID and a decimal counter in X-ClientInfo", func(r sentRequest) bool {
 			return counted.MatchString(r.header.Get(HeaderClientInfo))
+		}},
+		{"2.2.3.3.6", "a name and a version in X-ClientApplication", func(r sentRequest) bool {
+			return application.MatchString(r.header.Get(HeaderClientApplication))
 		}},
 		{"R2049 R2054", "no X-DeviceInfo", func(r sentRequest) bool { return len(r.header.Values("X-DeviceInfo")) == 0 }},
 		{"R1367", "Flags of NotificationWait are 0", func(r sentRequest) bool {
