@@ -24,7 +24,8 @@ type sending struct {
 // ([MS-OXCFXICS] 3.3.4.3.3.2.2.1). An import purges what was there, so it is always
 // the complete item that goes.
 func (s *Syncer) sendContent(ctx context.Context, l *link, run []job) error {
-	if err := s.fixAll(ctx, l, run); err != nil {
+	run, err := s.fixAll(ctx, l, run)
+	if err != nil || len(run) == 0 {
 		return err
 	}
 	fid, err := l.fid(ctx, run[0].folder.Folder.SourceKey)

@@ -16,7 +16,8 @@ const defaultClass = "IPF.Note"
 
 // sendFolders uploads new, renamed and moved folders ([MS-OXCFXICS] 3.3.4.3.3.2.1).
 func (s *Syncer) sendFolders(ctx context.Context, l *link, run []job) error {
-	if err := s.fixAll(ctx, l, run); err != nil {
+	run, err := s.fixAll(ctx, l, run)
+	if err != nil || len(run) == 0 {
 		return err
 	}
 	root, err := l.fid(ctx, l.subtree)
@@ -139,7 +140,7 @@ func (s *Syncer) folderGone(j job) error {
 	if j.c.Kind == replica.ChangeFolderCreate {
 		return s.judge(j.c, mapi.EcNotFound)
 	}
-	return s.rep.Update(func(u *replica.Update) error { return u.DropChange(j.c.Seq) })
+	return s.rep.Update(func(u *replica.Update) error { return ignoreMissing(u.DropChange(j.c.Seq)) })
 }
 
 // ackFolder takes an acknowledged change of a folder out of the journal.

@@ -31,7 +31,8 @@ func (s *Syncer) sendMoves(ctx context.Context, l *link, run []job) error {
 
 // moveAll sends the moves, with a look at each message before and after.
 func (s *Syncer) moveAll(ctx context.Context, l *link, run []job, to *replica.Node) ([]*moving, error) {
-	if err := s.fixAll(ctx, l, run); err != nil {
+	run, err := s.fixAll(ctx, l, run)
+	if err != nil || len(run) == 0 {
 		return nil, err
 	}
 	target, err := l.fid(ctx, to.Folder.SourceKey)
@@ -351,7 +352,7 @@ func (s *Syncer) ackDelete(j job) error {
 	err := s.rep.Update(func(u *replica.Update) error {
 		u.Remote(true)
 		if err := u.DropChange(j.c.Seq); err != nil {
-			return err
+			return ignoreMissing(err) // taken back meanwhile: what took its place goes up, and finds out
 		}
 		if err := unseen(u, j.from.Folder.SourceKey, j.n.Message.SourceKey); err != nil {
 			return err
@@ -370,7 +371,7 @@ func (s *Syncer) restoreMessage(j job) error {
 	return s.rep.Update(func(u *replica.Update) error {
 		u.Remote(true)
 		if err := u.DropChange(j.c.Seq); err != nil {
-			return err
+			return ignoreMissing(err)
 		}
 		n, err := u.Node(j.n.Num)
 		if err != nil || n.Parent != 0 {

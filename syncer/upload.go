@@ -164,18 +164,11 @@ func (s *Syncer) stillDue(run []job) (out []job, err error) {
 	err = s.rep.View(func(v *replica.View) error {
 		out = out[:0]
 		for _, was := range run {
-			c, err := v.Change(was.c.Seq)
-			if errors.Is(err, replica.ErrNotFound) {
-				continue
-			}
+			j, ok, err := s.again(v, was)
 			if err != nil {
 				return err
 			}
-			j, ok, err := s.jobOf(v, c)
-			if err != nil {
-				return err
-			}
-			if ok && c.Error == nil && c.Kind == was.c.Kind && j.folder.Num == was.folder.Num {
+			if ok {
 				out = append(out, j)
 			}
 		}
@@ -292,8 +285,9 @@ func runsOf(jobs []job) [][]job {
 	return out
 }
 
-// fixAll fixes the changes of a run in one transaction.
-func (s *Syncer) fixAll(ctx context.Context, l *link, run []job) error {
+// fixAll fixes the changes of a run in one transaction and returns them as they are then: the user may have acted on an
+// item since the run was put together, and what is queued must not be taken for what it was before.
+func (s *Syncer) fixAll(ctx context.Context, l *link, run []job) (fixed []job, err error) {
 	need := 0
 	for _, j := range run {
 		if !j.c.Fixed && needsID(j.c) {
@@ -302,17 +296,37 @@ func (s *Syncer) fixAll(ctx context.Context, l *link, run []job) error {
 	}
 	if need > 0 {
 		if err := s.reserve(ctx, l, need); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return s.rep.Update(func(u *replica.Update) error {
-		for _, j := range run {
+	err = s.rep.Update(func(u *replica.Update) error {
+		fixed = fixed[:0]
+		for _, was := range run {
+			j, ok, err := s.again(&u.View, was)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				continue
+			}
 			if err := s.fix(u, j.c, j.n); err != nil {
 				return err
 			}
+			fixed = append(fixed, j)
 		}
 		return nil
 	})
+	return fixed, err
+}
+
+// again looks at a job anew; false if it may not go any more, or not with its run.
+func (s *Syncer) again(v *replica.View, was job) (j job, ok bool, err error) {
+	c, err := v.Change(was.c.Seq)
+	if err != nil {
+		return j, false, ignoreMissing(err)
+	}
+	j, ok, err = s.jobOf(v, c)
+	return j, ok && c.Error == nil && c.Kind == was.c.Kind && j.folder.Num == was.folder.Num, err
 }
 
 // acknowledged counts changes that the server has.

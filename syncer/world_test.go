@@ -70,15 +70,21 @@ type client struct {
 	rep     *replica.Replica
 	s       *syncer.Syncer
 	offline atomic.Bool
+	step    func() // runs before each commit
 }
 
 func (w *world) client(t testing.TB, change ...func(*syncer.Config)) *client {
 	t.Helper()
-	rep, err := replica.Open(replica.Options{Dir: t.TempDir(), Small: true, Fold: names.Fold})
+	c := &client{t: t, w: w}
+	rep, err := replica.Open(replica.Options{Dir: t.TempDir(), Small: true, Fold: names.Fold, Step: func() {
+		if c.step != nil {
+			c.step()
+		}
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &client{t: t, w: w, rep: rep}
+	c.rep = rep
 	cfg := syncer.Config{
 		Replica: rep, User: w.user, LegacyDN: w.dn, Logf: t.Logf,
 		Dial: func(ctx context.Context) (rop.Transport, syncer.ServerInfo, error) {
