@@ -224,8 +224,9 @@ func queuedContent(u *replica.Update, num replica.Num) (bool, error) {
 // name gets a new incarnation, so that no page of the old one is taken for the new.
 func (t *tree) settle(id nodeID, n *replica.Node) {
 	t.epoch.Add(1)
+	base := t.shownNow(n)
 	t.mu.Lock()
-	t.noteOpened(n)
+	t.noteOpened(n.Num, base)
 	t.mu.Unlock()
 	was := t.idOf(n)
 	if was != id {
@@ -237,7 +238,7 @@ func (t *tree) settle(id nodeID, n *replica.Node) {
 	}
 	if f := t.fileOf(id); f != nil {
 		f.mu.Lock()
-		f.node, f.base = n, baseOf(n)
+		f.node, f.base = n, base
 		f.mu.Unlock()
 	}
 	t.invalidate(stale{attr: id})

@@ -113,12 +113,13 @@ func readable(n *replica.Node) bool {
 	return n.Kind == replica.KindMessage && n.Exact && n.Content == 0 && n.Message.State == replica.StateFull
 }
 
-// openNode returns the node of an id and, of a readable message that is about to be read, its bytes.
-func (t *tree) openNode(id nodeID, read bool) (n *replica.Node, src content, err error) {
+// openNode returns the node of an id with the version that it shows and, of a readable message that is about to be
+// read, its bytes.
+func (t *tree) openNode(id nodeID, read bool) (n *replica.Node, base replica.Base, src content, err error) {
 	if read {
 		if n, src = t.cache.take(id.num(), t.r.Snapshot()); n != nil && t.idOf(n) == id {
 			t.ahead.opened(t, n)
-			return n, src, nil
+			return n, baseOf(n), src, nil
 		}
 		src = nil
 	}
@@ -129,6 +130,9 @@ func (t *tree) openNode(id nodeID, read bool) (n *replica.Node, src content, err
 			return err
 		}
 		n = f.Node
+		if base, err = shownBase(v, n); err != nil {
+			return err
+		}
 		if read = read && readable(n) && n.Parent != 0 && t.idOf(n) == id; read {
 			src, running, err = t.renderOnce(v, f)
 		}
@@ -136,28 +140,28 @@ func (t *tree) openNode(id nodeID, read bool) (n *replica.Node, src content, err
 	})
 	switch {
 	case errors.Is(err, replica.ErrNotFound):
-		return nil, nil, syscall.ESTALE
+		return nil, base, nil, syscall.ESTALE
 	case err != nil:
-		return nil, nil, err
+		return nil, base, nil, err
 	case isDir(n):
-		return nil, nil, syscall.EISDIR
+		return nil, base, nil, syscall.EISDIR
 	case !regular(n):
-		return nil, nil, syscall.ELOOP
+		return nil, base, nil, syscall.ELOOP
 	case n.Parent == 0, t.idOf(n) != id:
-		return nil, nil, syscall.ESTALE
+		return nil, base, nil, syscall.ESTALE
 	}
 	if read {
 		t.ahead.opened(t, n)
 	}
 	if running != nil {
 		if src, err = running.wait(); err != nil {
-			return nil, nil, staleIfGone(err)
+			return nil, base, nil, staleIfGone(err)
 		}
 	}
 	if src != nil && src.Size() != n.Size {
 		src = nil // stored by another renderer; load sees to it
 	}
-	return n, src, nil
+	return n, base, src, nil
 }
 
 // rendered renders a complete message, or waits for whoever is at it already. Small ones are kept for the next open.

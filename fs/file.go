@@ -22,6 +22,7 @@ type file struct {
 
 	refs, writers int         // guarded by t.mu
 	unfinished    int         // handles that are in the middle of writing; guarded by mu
+	wipes         int         // how often the file was emptied; guarded by mu
 	closing       atomic.Bool // a descriptor that could write was closed, and nothing was written since
 
 	mu       sync.Mutex
@@ -46,12 +47,53 @@ type handle struct {
 	pid    uint32 // who opened it
 
 	writing bool // something was written that was not closed yet; guarded by f.mu
+	wipes   int  // of the file, when writing was set
 }
 
+// baseOf returns the version that the server has of what a node stands for.
 func baseOf(n *replica.Node) replica.Base {
 	b := replica.Base{Version: n.Version}
 	if n.Message != nil {
 		b.ChangeKey, b.PCL = n.Message.ChangeKey, n.Message.PCL
+	}
+	return b
+}
+
+// shownBase returns the version that a node shows, for a change that builds on it. What is queued has a lineage of its
+// own: it may have been made from an older version than the server's that is known here, and lose to that before the
+// change is queued.
+func shownBase(v *replica.View, n *replica.Node) (replica.Base, error) {
+	b := baseOf(n)
+	if n.Message == nil {
+		return b, nil
+	}
+	list, err := v.ChangesOf(n.Num)
+	for _, c := range list {
+		switch {
+		case c.Kind != replica.ChangeEdit && c.Kind != replica.ChangeCreate:
+		case c.Fixed:
+			b.ChangeKey, b.PCL = c.ChangeKey, c.PCL
+		default:
+			b.ChangeKey, b.PCL = c.Base.ChangeKey, c.Base.PCL
+		}
+	}
+	return b, err
+}
+
+// shownNow is shownBase for a node as it was a moment ago. If it has changed since, by how much no one knows: then it
+// is a version that builds on nothing that the server has.
+func (t *tree) shownNow(n *replica.Node) replica.Base {
+	b := replica.Base{Version: n.Version}
+	err := t.r.View(func(v *replica.View) error {
+		now, err := v.Node(n.Num)
+		if err != nil || now.Version != n.Version {
+			return err
+		}
+		b, err = shownBase(v, now)
+		return err
+	})
+	if err != nil && !errors.Is(err, replica.ErrNotFound) {
+		t.opt.Logf("fs: looking for what is queued: %v", err)
 	}
 	return b
 }
@@ -105,7 +147,7 @@ func (t *tree) acquire(id nodeID, write, anew bool) (*file, error) {
 		return count(f), nil
 	}
 	t.mu.Unlock()
-	n, src, err := t.openNode(id, !write)
+	n, base, src, err := t.openNode(id, !write)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +155,7 @@ func (t *tree) acquire(id nodeID, write, anew bool) (*file, error) {
 	defer t.mu.Unlock()
 	f := t.files[id]
 	if f == nil {
-		f = &file{src: src, t: t, id: id, num: n.Num, node: n, base: baseOf(n), touched: n.Mtime, reason: string(n.Xattrs[xattrReason])}
+		f = &file{src: src, t: t, id: id, num: n.Num, node: n, base: base, touched: n.Mtime, reason: string(n.Xattrs[xattrReason])}
 		if w := t.copies[n.Num]; w != nil && w.id == id {
 			f.base, f.touched, f.src = w.base, w.touched, nil
 		} else if seen, ok := t.opened[n.Num]; anew && ok && seen.Version < n.Version {
@@ -123,19 +165,19 @@ func (t *tree) acquire(id nodeID, write, anew bool) (*file, error) {
 		t.filesN.Add(1)
 	}
 	if n.Kind == replica.KindMessage && !anew {
-		t.noteOpened(n)
+		t.noteOpened(n.Num, base)
 	}
 	return count(f), nil
 }
 
 // noteOpened remembers which version of a message was read last, or written here: what the next save builds on that
 // does not read it. mu is held.
-func (t *tree) noteOpened(n *replica.Node) {
+func (t *tree) noteOpened(num replica.Num, base replica.Base) {
 	const limit = 4096
 	if len(t.opened) >= limit {
 		clear(t.opened)
 	}
-	t.opened[n.Num] = baseOf(n)
+	t.opened[num] = base
 }
 
 // load makes the file's bytes readable, with a download if they are not here.
@@ -355,6 +397,10 @@ const (
 // truncate is ftruncate(2).
 func (h *handle) truncate(size int64) error {
 	h.f.mu.Lock()
+	if size == 0 { // what others were in the middle of is gone
+		h.f.wipes++
+		h.f.unfinished = 0
+	}
 	h.began()
 	h.f.mu.Unlock()
 	return h.f.truncate(size)

@@ -134,3 +134,16 @@ func TestClosedSaveSurvivesAnUnfinishedOne(t *testing.T) {
 		})
 	}
 }
+
+// Who empties a file and writes it anew has nothing left of what another program was in the middle of writing.
+func TestSaveOverHalfWritten(t *testing.T) {
+	b := newBed(t)
+	b.must(b.deliver("Inbox", "a.eml", note("one", "first")))
+	h := b.open("Inbox/a.eml", syscall.O_RDWR)
+	b.write(h, note("one", "half"))
+	b.save("Inbox/a.eml", note("one", "second"))
+	b.die()
+	b.pass()
+	b.wantChanges("edit Inbox/a.eml")
+	b.wantText("Inbox/a.eml", note("one", "second"))
+}

@@ -395,11 +395,10 @@ func (t *tree) dropDir(u *replica.Update, n *replica.Node) error {
 	return u.Detach(n.Num)
 }
 
-// seen returns the version of a message that was read last, the present one if nobody has read it.
-func (t *tree) seen(n *replica.Node) replica.Base {
+// seen returns the version of a message that was read last, now, which it shows, if nobody has read it.
+func (t *tree) seen(n *replica.Node, now replica.Base) replica.Base {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	now := baseOf(n)
 	if seen, ok := t.opened[n.Num]; ok && seen.Version < now.Version {
 		return seen
 	}
@@ -408,17 +407,20 @@ func (t *tree) seen(n *replica.Node) replica.Base {
 
 // baseAt returns the version that a save by rename builds on: the one that was read last or, if somebody else's came
 // after the new file was made, an older one than that.
-func (t *tree) baseAt(old *replica.Node, temp replica.Num) replica.Base {
-	now := baseOf(old)
-	if seen := t.seen(old); seen.Version < now.Version {
-		return seen
+func (t *tree) baseAt(v *replica.View, old *replica.Node, temp replica.Num) (replica.Base, error) {
+	now, err := shownBase(v, old)
+	if err != nil {
+		return now, err
+	}
+	if seen := t.seen(old, now); seen.Version < now.Version {
+		return seen, nil
 	}
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	made, ok := t.made[temp]
 	if !ok || t.remote[old.Num] <= made {
-		return now
+		return now, nil
 	}
 	// Older than what is there, by how much no one knows: a version that builds on nothing that the server has.
-	return replica.Base{Version: now.Version - 1, ChangeKey: mapi.ChangeKey(""), PCL: nil}
+	return replica.Base{Version: now.Version - 1, ChangeKey: mapi.ChangeKey(""), PCL: nil}, nil
 }

@@ -210,7 +210,11 @@ func (m *move) claim(u *replica.Update) error {
 	if err := m.t.releaseClaim(u, now); err != nil {
 		return err
 	}
-	setClaim(now, newClaim(m.dst.Num, m.to.Num, m.t.baseAt(m.dst, m.src.Num)))
+	base, err := m.t.baseAt(&u.View, m.dst, m.src.Num)
+	if err != nil {
+		return err
+	}
+	setClaim(now, newClaim(m.dst.Num, m.to.Num, base))
 	if err := m.t.saveMarked(u, now); err != nil {
 		return err
 	}
@@ -363,7 +367,11 @@ func (m *move) exchange(u *replica.Update) error {
 		if now.Size > 0 && !m.t.parses(now) {
 			return syscall.EINVAL
 		}
-		setClaim(now, newClaim(message.Num, message.Parent, m.t.baseAt(message, file.Num)))
+		base, err := m.t.baseAt(&u.View, message, file.Num)
+		if err != nil {
+			return err
+		}
+		setClaim(now, newClaim(message.Num, message.Parent, base))
 		if err := m.t.saveMarked(u, now); err != nil {
 			return err
 		}

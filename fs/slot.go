@@ -95,7 +95,7 @@ func (t *tree) remember(parent replica.Num, name string, n *replica.Node) {
 	}
 	now := t.clock.Now()
 	t.forgetSlots(n.Num)
-	t.slots[slotKey{parent, name}] = slot{message: n.Num, base: t.seen(n), until: now.Add(t.opt.IdleWindow)}
+	t.slots[slotKey{parent, name}] = slot{message: n.Num, base: t.seen(n, t.shownNow(n)), until: now.Add(t.opt.IdleWindow)}
 }
 
 // forgetSlots drops the slots of a message, and those whose time is over.

@@ -53,18 +53,18 @@ func (h *handle) flush(closing bool) error {
 
 // began notes that a program is in the middle of writing, until it closes the file. f.mu is held.
 func (h *handle) began() {
-	if !h.writing {
-		h.writing = true
+	if !h.writing || h.wipes != h.f.wipes {
+		h.writing, h.wipes = true, h.f.wipes
 		h.f.unfinished++
 	}
 }
 
 // finished ends what began notes. f.mu is held.
 func (h *handle) finished() {
-	if h.writing {
-		h.writing = false
+	if h.writing && h.wipes == h.f.wipes {
 		h.f.unfinished--
 	}
+	h.writing = false
 }
 
 // sync is fsync: durable, and no judgement on half-written files.
