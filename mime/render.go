@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"mailfs/mapi"
+	"mailfs/mime/ical"
 )
 
 // Version numbers the renderer's output: two renderers of one version give the same
@@ -29,6 +30,10 @@ type Options struct {
 	// keeps the data elsewhere. Without it the data is kept in memory. An error ends
 	// the parse and is returned as it is.
 	Store func(r io.Reader) (mapi.Blob, error)
+
+	// Zone is the time zone of calendar files' times that name none, and of whole days;
+	// UTC by default.
+	Zone ical.Zone
 }
 
 func (o Options) domain() string {
