@@ -30,6 +30,7 @@ type audit struct {
 	servers  map[mapi.GUID]bool
 	changes  []mapi.XID // foreign identifiers, in order of first use
 	imported map[mapi.SourceKey]bool
+	orphans  map[mapi.SourceKey]bool // parents that the server did not know
 
 	finals map[scope]fxics.ICSState // what the last download of each scope ended with
 	firsts map[scope]bool           // scopes whose first download has begun
@@ -118,10 +119,10 @@ type rule struct {
 // skip says that a rule has nothing to say about an operation.
 const skip = "\x00"
 
-// about makes a rule for one kind of request.
+// about makes a rule for one kind of request, to an object that is there.
 func about[Q rop.Request](ids, what string, check func(s *step, q Q) string) rule {
 	return rule{ids, what, func(s *step) string {
-		if q, ok := s.call.Request.(Q); ok {
+		if q, ok := s.call.Request.(Q); ok && s.on != nil {
 			return check(s, q)
 		}
 		return skip
@@ -130,17 +131,16 @@ func about[Q rop.Request](ids, what string, check func(s *step, q Q) string) rul
 
 // worksOn makes a rule about the object that a kind of request is sent to.
 func worksOn[Q rop.Request](ids string, kinds ...kind) rule {
-	return about(ids, fmt.Sprintf("is sent to %v", kinds), func(s *step, _ Q) string {
+	return rule{ids, fmt.Sprintf("is sent to %v", kinds), func(s *step) string {
+		_, ok := s.call.Request.(Q)
 		switch {
-		case s.on == nil && s.failed():
+		case !ok || s.on == nil && s.failed():
 			return skip
 		case s.on == nil:
 			return "sent to an object that nobody opened"
-		case !slices.Contains(kinds, s.on.kind):
-			return fmt.Sprintf("sent to a %s", s.on.kind)
 		}
-		return ""
-	})
+		return verdict(slices.Contains(kinds, s.on.kind), "sent to a %s", s.on.kind)
+	}}
 }
 
 func verdict(ok bool, format string, args ...any) string {
@@ -151,7 +151,7 @@ func verdict(ok bool, format string, args ...any) string {
 }
 
 func newAudit() *audit {
-	return &audit{applied: map[string]int{}, servers: map[mapi.GUID]bool{}, imported: map[mapi.SourceKey]bool{},
+	return &audit{applied: map[string]int{}, servers: map[mapi.GUID]bool{}, imported: map[mapi.SourceKey]bool{}, orphans: map[mapi.SourceKey]bool{},
 		finals: map[scope]fxics.ICSState{}, firsts: map[scope]bool{}}
 }
 
@@ -325,14 +325,14 @@ func (a *audit) note(s *step) {
 			a.servers[r.LongTermID.GUID] = true
 		}
 	case *rop.SynchronizationImportMessageChangeRequest:
-		a.noteKey(sourceKeyOf(q.PropertyValues))
-		a.noteChange(changeKeyOf(q.PropertyValues))
+		a.noteImport(s, sourceKeyOf(q.PropertyValues), changeKeyOf(q.PropertyValues))
 	case *rop.SynchronizationImportHierarchyChangeRequest:
-		a.noteKey(sourceKeyOf(q.HierarchyValues))
-		a.noteChange(changeKeyOf(q.HierarchyValues))
+		if s.resp.Result() == mapi.EcNoParentFolder {
+			a.orphans[mapi.SourceKey(mapi.PropertyBag(q.HierarchyValues).Bytes(mapi.PidTagParentSourceKey))] = true
+		}
+		a.noteImport(s, sourceKeyOf(q.HierarchyValues), changeKeyOf(q.HierarchyValues))
 	case *rop.SynchronizationImportMessageMoveRequest:
-		a.noteKey(mapi.SourceKey(q.DestinationMessageID))
-		a.noteChange(mapi.ChangeKey(q.ChangeNumber))
+		a.noteImport(s, mapi.SourceKey(q.DestinationMessageID), mapi.ChangeKey(q.ChangeNumber))
 	}
 	if !isStateUpload(s.call.Request) {
 		on.used = true
@@ -342,15 +342,14 @@ func (a *audit) note(s *step) {
 	}
 }
 
-func (a *audit) noteKey(key mapi.SourceKey) {
-	a.imported[key] = true
-	if id, ok := key.LongTermID(); ok {
-		a.known.Add(id)
+// noteImport keeps what went up. What was refused may come again under the same id.
+func (a *audit) noteImport(s *step, key mapi.SourceKey, change mapi.ChangeKey) {
+	if s.failed() {
+		return
 	}
-}
-
-func (a *audit) noteChange(key mapi.ChangeKey) {
-	if x, err := key.XID(); err == nil && !slices.Contains(a.changes, x) {
+	a.imported[key] = true
+	a.noteSeen(key)
+	if x, err := change.XID(); err == nil && !slices.Contains(a.changes, x) {
 		a.changes = append(a.changes, x)
 	}
 }
