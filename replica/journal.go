@@ -168,7 +168,7 @@ func (v *View) Pending() (all, refused int, err error) {
 // not Fixed yet: an edit into an earlier create or edit, a deletion into a create (both vanish with all
 // that belongs to the node, Seq 0), a move into a move or create, a read or property change into one of its
 // kind or into a create; likewise for folders an update into a create or update and a deletion into a
-// create. A move back to where the first one came from cancels it (Seq 0). A change that the server refused
+// create. A deletion takes the place of a move, from where that came. A move back to where the first one came from cancels it (Seq 0). A change that the server refused
 // is open to folding again, and the item's refused changes are tried again.
 // Behind a Fixed change the base becomes the keys of that one, unless it is content of an older version.
 func (u *Update) Enqueue(c *Change) (uint64, error) {
@@ -193,6 +193,9 @@ func (u *Update) Enqueue(c *Change) (uint64, error) {
 	seq, done, err := u.fold(c, list)
 	if done || err != nil {
 		return seq, err
+	}
+	if list, err = u.ChangesOf(c.Item); err != nil {
+		return 0, err
 	}
 	return u.append(c, list)
 }
@@ -256,6 +259,11 @@ func (u *Update) fold(c *Change, list []*Change) (seq uint64, done bool, err err
 			// A fixed create further up would have ended the loop, so the server has
 			// never heard of the item.
 			return 0, true, u.Remove(c.Item)
+		case foldOver:
+			c.From, c.Folder = q.From, q.From
+			if err := u.DropChange(q.Seq); err != nil {
+				return 0, false, err
+			}
 		case foldInto:
 			if q.Kind == ChangeMove && q.From == c.Folder {
 				return 0, true, u.DropChange(q.Seq)
@@ -273,6 +281,7 @@ const (
 	foldNot foldAction = iota
 	foldInto
 	foldCancel
+	foldOver
 )
 
 // foldRule tells what becomes of a change that follows the queued one.
@@ -288,7 +297,14 @@ func foldRule(queued, c ChangeKind) foldAction {
 			return foldCancel
 		}
 		return foldInto
-	case ChangeEdit, ChangeMove, ChangeRead, ChangeProps, ChangeFolderUpdate:
+	case ChangeMove:
+		if c == ChangeDelete {
+			return foldOver
+		}
+		if c == queued {
+			return foldInto
+		}
+	case ChangeEdit, ChangeRead, ChangeProps, ChangeFolderUpdate:
 		if c == queued {
 			return foldInto
 		}

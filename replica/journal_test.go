@@ -92,6 +92,8 @@ func TestFolding(t *testing.T) {
 		"properties into create":        {[]Change{create, props}, []ChangeKind{ChangeCreate}},
 		"delete behind edit":            {[]Change{edit, del}, []ChangeKind{ChangeEdit, ChangeDelete}},
 		"delete behind a fixed create":  {[]Change{fixed(create), del}, []ChangeKind{ChangeCreate, ChangeDelete}},
+		"delete instead of a move":      {[]Change{edit, move(a, b), read, del}, []ChangeKind{ChangeEdit, ChangeRead, ChangeDelete}},
+		"delete behind a fixed move":    {[]Change{fixed(move(a, b)), del}, []ChangeKind{ChangeMove, ChangeDelete}},
 		"edit behind delete":            {[]Change{edit, del, edit}, []ChangeKind{ChangeEdit, ChangeDelete, ChangeEdit}},
 	} {
 		t.Run(name, func(t *testing.T) {

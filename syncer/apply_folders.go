@@ -34,13 +34,16 @@ func (s *Syncer) applyHierarchy(arrived []folderArrival, gone idset.IDSet, speci
 		if err != nil {
 			return err
 		}
-		for _, f := range orphans {
-			cp.Given.Remove(f.id)
-			cp.Seen.Remove(f.cn)
-		}
 		was, err := u.Checkpoint(replica.ScopeHierarchy)
 		if err != nil {
 			return err
+		}
+		for _, f := range orphans {
+			cp.Given.Remove(f.id)
+			cp.Seen.Remove(f.cn)
+			if f.cn.GUID.IsZero() {
+				cp.Seen = was.Seen // servers need not tell the number: then everything new comes again
+			}
 		}
 		if err := s.removeFolders(u, gone, was.Hints); err != nil {
 			return err
@@ -273,6 +276,9 @@ func (s *Syncer) removeFolder(u *replica.Update, n *replica.Node, uploads map[st
 			return err
 		}
 	}
+	if err := s.removeAbsent(u, n); err != nil {
+		return err
+	}
 	if err := u.DropCheckpoint(replica.ContentsScope(n.Folder.SourceKey)); err != nil {
 		return err
 	}
@@ -284,6 +290,76 @@ func (s *Syncer) removeFolder(u *replica.Update, n *replica.Node, uploads map[st
 		return s.resurrectFolder(u, n)
 	}
 	return u.Remove(n.Num)
+}
+
+// removeAbsent handles what went with a folder, or was to go into it, and is not in it
+// here: what was deleted here is gone, and what was moved out stays as a new message.
+func (s *Syncer) removeAbsent(u *replica.Update, dir *replica.Node) error {
+	var absent []*replica.Node
+	for n, err := range u.Messages(dir.Num) {
+		if err != nil {
+			return err
+		}
+		if n.Parent != dir.Num {
+			absent = append(absent, n)
+		}
+	}
+	for _, n := range absent {
+		changes, err := u.ChangesOf(n.Num)
+		if err != nil {
+			return err
+		}
+		// A move that was on its way may have been in time: then the message comes from where it is now.
+		if n.Parent != 0 && n.Message.State == replica.StateFull && (!moveUnderWay(changes) || pendingOf(changes).content) {
+			err = s.resurrect(u, n, changes)
+		} else {
+			err = u.Remove(n.Num)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return s.voidMoves(u, dir.Num)
+}
+
+// voidMoves drops the moves into a folder of messages that were deleted since: the
+// deletions go up from where the messages are.
+func (s *Syncer) voidMoves(u *replica.Update, dir replica.Num) error {
+	var void []*replica.Change
+	for c, err := range u.Changes(0) {
+		if err != nil {
+			return err
+		}
+		if c.Kind == replica.ChangeMove && c.Folder == dir {
+			void = append(void, c)
+		}
+	}
+	for _, c := range void {
+		n, err := u.Node(c.Item)
+		if errors.Is(err, replica.ErrNotFound) || err == nil && n.Parent != 0 {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		changes, err := u.ChangesOf(n.Num)
+		if err != nil {
+			return err
+		}
+		for _, later := range changes {
+			if later.Kind != replica.ChangeDelete || later.From != dir {
+				continue
+			}
+			later.From, later.Folder = c.From, c.From
+			if err := u.SaveChange(later); err != nil {
+				return err
+			}
+		}
+		if err := u.DropChange(c.Seq); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Syncer) removeChild(u *replica.Update, c *replica.Node, uploads map[string]int64) error {

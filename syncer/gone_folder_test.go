@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"mailfs/internal/memserver"
+	"mailfs/mapi"
 	"mailfs/replica"
 )
 
@@ -146,5 +147,97 @@ func TestMoveIntoRemovedFolder(t *testing.T) {
 	same(t, c, fresh)
 	if n := count(fresh, "saved here"); n != 1 {
 		t.Errorf("it is there %d times:\n%s", n, fresh.tree())
+	}
+}
+
+// A folder arrives in one whose removal is queued here: the removal is void, and both are there.
+func TestFolderArrivesInRemovedOne(t *testing.T) {
+	w := newMemWorld(t)
+	w.box.CreateFolder("Outer")
+	c := w.client(t)
+	c.pass()
+	outer := c.at("Outer").Num
+	c.rmdir(outer)
+	c.update(func(u *replica.Update) error { // it waits for its window
+		list, err := u.ChangesOf(outer)
+		if err != nil {
+			return err
+		}
+		list[0].Ready = time.Now().Add(time.Hour)
+		return u.SaveChange(list[0])
+	})
+	inner := w.box.CreateFolder("Outer", "Inner")
+	if _, err := w.box.Deliver(inner, parse(t, mail("news", "unseen"))); err != nil {
+		t.Fatal(err)
+	}
+	c.pass()
+	c.update(func(u *replica.Update) error {
+		list, err := u.ChangesOf(outer)
+		if err != nil {
+			return err
+		}
+		list[0].Ready = time.Now()
+		return u.SaveChange(list[0])
+	})
+	c.pass()
+	c.pass()
+	c.at("Outer", "Inner", "*news*")
+}
+
+// A folder is renamed and then removed before the first of it went up.
+func TestRenamedThenRemoved(t *testing.T) {
+	w := newMemWorld(t)
+	w.box.CreateFolder("Outer", "Inner")
+	c := w.client(t, quick)
+	c.pass()
+	inner := c.at("Outer", "Inner")
+	c.rename(inner.Num, c.at("Outer"), "Other")
+	c.rmdir(inner.Num)
+	c.flush()
+	fresh := w.client(t)
+	same(t, c, fresh)
+	if n := fresh.find("Outer", "*"); n != nil {
+		t.Errorf("%s is still there", n.Name)
+	}
+}
+
+// Somebody removes a folder with messages that were moved out of it here, or deleted here, and one that a message was
+// moved into before it was deleted: nothing waits for ever, and what was moved out stays.
+func TestRemovedFolderOfMovedMessages(t *testing.T) {
+	w := newMemWorld(t)
+	from, to := w.box.CreateFolder("From"), w.box.CreateFolder("To")
+	for _, name := range []string{"one", "two", "three"} {
+		if _, err := w.box.Deliver(from, parse(t, mail(name, "body of "+name))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.deliver("four", "body of four")
+	c := w.client(t, quick)
+	c.pass()
+	one, two, three, four := c.at("From", "*one*").Num, c.at("From", "*two*").Num, c.at("From", "*three*").Num, c.at("Inbox", "*four*").Num
+	c.move(one, c.at("Drafts"))
+	c.unlink(two, false)
+	c.move(three, c.at("To"))
+	c.unlink(three, false)
+	c.move(four, c.at("To"))
+	w.srv.SetScript(func(r memserver.Request) memserver.Fault { return memserver.Fault{CutBefore: r.Has(0x78)} }) // RopSynchronizationImportMessageMove
+	if err := c.s.Pass(t.Context()); err == nil {
+		t.Fatal("the moves were not cut")
+	}
+	w.srv.SetScript(nil)
+	c.unlink(four, false)
+	for _, dir := range []mapi.FID{from, to} {
+		if err := w.box.DeleteFolder(dir, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.pass()
+	c.flush()
+	fresh := w.client(t)
+	same(t, c, fresh)
+	for text, want := range map[string]int{"body of two": 0, "body of three": 0, "body of four": 1} {
+		if n := count(fresh, text); n != want {
+			t.Errorf("%s is there %d times, want %d:\n%s", text, n, want, fresh.tree())
+		}
 	}
 }

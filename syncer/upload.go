@@ -185,7 +185,11 @@ func (s *Syncer) jobOf(v *replica.View, c *replica.Change) (j job, ok bool, err 
 	}
 	switch classOf(c.Kind) {
 	case classFolder:
-		if j.folder, err = v.Node(j.n.Parent); err != nil {
+		parent := j.n.Parent
+		if parent == 0 {
+			parent = c.Folder // removed since, which goes up later
+		}
+		if j.folder, err = v.Node(parent); err != nil {
 			return j, false, ignoreMissing(err)
 		}
 		return j, onServer(j.folder), nil
