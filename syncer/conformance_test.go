@@ -470,8 +470,8 @@ func TestEventsAreFetched(t *testing.T) {
 	}
 }
 
-// TestRequestsOfRandomUsers holds the rules against two users who change a mailbox at random
-// and in each other's way.
+// TestRequestsOfRandomUsers holds the rules, R1891 among them, against two users who change a
+// mailbox at random and in each other's way.
 func TestRequestsOfRandomUsers(t *testing.T) {
 	const seed = 1
 	w := newMemWorld(t)
