@@ -112,6 +112,18 @@ func (t *tree) writing(num replica.Num) bool {
 	return false
 }
 
+// unfinished reports whether a program is in the middle of writing to an item.
+func (t *tree) unfinished(num replica.Num) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for _, f := range t.files {
+		if f.num == num && f.unfinished.Load() > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // saved is a parsed working copy.
 type saved struct {
 	m    *mapi.Message

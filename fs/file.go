@@ -20,10 +20,10 @@ type file struct {
 	id  nodeID
 	num replica.Num
 
-	refs, writers int         // guarded by t.mu
-	unfinished    int         // handles that are in the middle of writing; guarded by mu
-	wipes         int         // how often the file was emptied; guarded by mu
-	closing       atomic.Bool // a descriptor that could write was closed, and nothing was written since
+	refs, writers int          // guarded by t.mu
+	unfinished    atomic.Int32 // handles that are in the middle of writing; changed with mu held
+	wipes         int          // how often the file was emptied; guarded by mu
+	closing       atomic.Bool  // a descriptor that could write was closed, and nothing was written since
 
 	mu       sync.Mutex
 	node     *replica.Node // as of the open, or of the last change made here
@@ -399,7 +399,7 @@ func (h *handle) truncate(size int64) error {
 	h.f.mu.Lock()
 	if size == 0 { // what others were in the middle of is gone
 		h.f.wipes++
-		h.f.unfinished = 0
+		h.f.unfinished.Store(0)
 	}
 	h.began()
 	h.f.mu.Unlock()

@@ -147,3 +147,50 @@ func TestSaveOverHalfWritten(t *testing.T) {
 	b.wantChanges("edit Inbox/a.eml")
 	b.wantText("Inbox/a.eml", note("one", "second"))
 }
+
+// A file that was saved, that somebody else holds open, and that is moved to another folder before it becomes a
+// message, becomes one there.
+func TestHeldNewFileMoves(t *testing.T) {
+	b := newBed(t)
+	b.save("Inbox/a.eml", note("one", "first"))
+	h := b.open("Inbox/a.eml", syscall.O_RDWR)
+	b.mustRename("Inbox/a.eml", "Archive/a.eml")
+	if err := b.close(h); err != nil {
+		t.Fatal(err)
+	}
+	b.pass()
+	b.wantChanges("create Archive/a.eml")
+}
+
+// Two versions of a message were written to when somebody else removes it: both are kept.
+func TestTwoVersionsWrittenToARemovedMessage(t *testing.T) {
+	b := newBed(t)
+	num := b.must(b.deliver("Inbox", "a.eml", note("one", "first")))
+	old := b.open("Inbox/a.eml", syscall.O_RDWR)
+	if err := b.edit(num, note("one", "theirs")); err != nil {
+		t.Fatal(err)
+	}
+	b.save("Inbox/a.eml", note("one", "over theirs"))
+	if err := b.remove(num); err != nil {
+		t.Fatal(err)
+	}
+	if err := old.truncate(0); err != nil {
+		t.Fatal(err)
+	}
+	b.write(old, note("one", "over the first one"))
+	if err := b.close(old); err != nil {
+		t.Fatal(err)
+	}
+	b.pass()
+	texts := map[string]bool{}
+	for _, dir := range []string{"Inbox", "Sync Issues/Conflicts"} {
+		for _, name := range b.list(dir) {
+			texts[b.read(dir+"/"+name)] = true
+		}
+	}
+	for _, want := range []string{"over theirs", "over the first one"} {
+		if !texts[note("one", want)] {
+			t.Errorf("%q is lost; there is %v", want, texts)
+		}
+	}
+}

@@ -297,7 +297,7 @@ func (m *move) settle(u *replica.Update, n *replica.Node) error {
 	if n.Size > 0 {
 		if m.t.parses(n) {
 			setReason(n, "")
-			markClosed(n, !m.t.writing(n.Num))
+			markClosed(n, !m.t.unfinished(n.Num))
 			m.due = append(m.due, n.Num)
 		} else {
 			setReason(n, "not an Internet message: it does not start with a header field")
@@ -421,8 +421,6 @@ func (m *move) after() {
 		t.remember(m.src.Parent, m.src.Name, m.src)
 	}
 	for _, num := range m.due {
-		if !t.writing(num) {
-			t.schedule(num)
-		}
+		t.schedule(num)
 	}
 }

@@ -44,7 +44,7 @@ func (h *handle) flush(closing bool) error {
 	if closing {
 		f.mu.Lock()
 		h.finished()
-		closing = f.unfinished == 0
+		closing = f.unfinished.Load() == 0
 		f.mu.Unlock()
 	}
 	defer f.closing.Store(true)
@@ -55,14 +55,14 @@ func (h *handle) flush(closing bool) error {
 func (h *handle) began() {
 	if !h.writing || h.wipes != h.f.wipes {
 		h.writing, h.wipes = true, h.f.wipes
-		h.f.unfinished++
+		h.f.unfinished.Add(1)
 	}
 }
 
 // finished ends what began notes. f.mu is held.
 func (h *handle) finished() {
 	if h.writing && h.wipes == h.f.wipes {
-		h.f.unfinished--
+		h.f.unfinished.Add(-1)
 	}
 	h.writing = false
 }
@@ -187,6 +187,15 @@ func (f *file) store(blob replica.BlobID, size int64, closing bool) error {
 	closed := closing && cand && size > 0 && f.reason == ""
 	if n.Kind == replica.KindMessage {
 		return f.storeCopy(n, blob, size, closed)
+	}
+	t.mu.RLock()
+	w := t.copies[f.num]
+	t.mu.RUnlock()
+	if w != nil && w.id != f.id && w.size > 0 {
+		// The message is gone on the server, and this was written to an older version of it than what is to stay.
+		if err := t.setAside(n, w); err != nil {
+			return err
+		}
 	}
 	err = t.r.Update(func(u *replica.Update) error {
 		if n, err = u.Node(f.num); err != nil || n.Kind != replica.KindFile {
@@ -327,7 +336,7 @@ func (t *tree) release(h *handle) {
 	if h.write {
 		f.mu.Lock()
 		h.finished()
-		last := f.unfinished == 0
+		last := f.unfinished.Load() == 0
 		f.mu.Unlock()
 		if err := f.save(false); err != nil && err != syscall.EINVAL {
 			t.opt.Logf("fs: storing a working copy: %v", err)
