@@ -100,13 +100,14 @@ func (a *readAhead) advance(folder replica.Num, after, last string, count int) {
 	}
 }
 
-// renderAll renders messages into the cache, in order, on as many processors as there are, and puts the messages as
-// seen in the snapshot next to them. What can't be rendered fails again, and is told, when it is opened.
+// renderAll renders messages into the cache, in order, and puts the messages as seen in the snapshot next to them. One
+// processor is left to the program that reads and to what answers it: these wait for each other all the time, and
+// would wait for this, too. What can't be rendered fails again, and is told, when it is opened.
 func (t *tree) renderAll(jobs []replica.Found, snapshot uint64) error {
 	var next atomic.Int64
 	var failed atomic.Pointer[error]
 	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), aheadWorkers) {
+	for range min(max(runtime.NumCPU()-1, 1), aheadWorkers) {
 		wg.Go(func() {
 			err := t.r.View(func(v *replica.View) error {
 				for i := next.Add(1) - 1; i < int64(len(jobs)); i = next.Add(1) - 1 {

@@ -8,6 +8,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 
@@ -98,7 +99,14 @@ func newSyncer(acct account, rep *replica.Replica, srv *server, logger *log.Logg
 	}), nil
 }
 
+// mountThreads is how many threads of a mount may run Go code, at least. A thread that waits for a page of the
+// database occupies one, and so does one that renders ahead, while the answer to a program should wait for neither.
+const mountThreads = 8
+
 func openMount(ctx context.Context, std streams, acct account, dir, password string, idle time.Duration) (_ *mounted, err error) {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), mountThreads))
+	}
 	logger := log.New(std.err, "mailfs: ", log.LstdFlags|log.Lmsgprefix)
 	srv, err := newServer(acct, password)
 	if err != nil {
