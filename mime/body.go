@@ -211,7 +211,8 @@ func (c *conversion) mixed() (part, error) {
 
 // bodyPart renders the text with the parts that the HTML refers to.
 func (c *conversion) bodyPart(b body, inline []part) (part, error) {
-	if details := c.details(); details != "" {
+	calendar, hasCalendar := c.calendarPart()
+	if details := c.details(); details != "" && !hasCalendar {
 		b.plain, b.checked.plain = append(lfOf(details+"\n"), b.plain...), false
 	}
 	var texts []part
@@ -228,6 +229,12 @@ func (c *conversion) bodyPart(b body, inline []part) (part, error) {
 			p.ctype = []string{"text/html;", " charset=" + b.rawCharset}
 		}
 		texts = append(texts, p)
+	}
+	if hasCalendar {
+		if hint, _ := c.typeHint(); hint == "text/calendar" || b.plain == nil && b.html == nil {
+			texts = nil // it was all that there is
+		}
+		texts = append(texts, calendar)
 	}
 	main := texts[0]
 	var err error

@@ -43,6 +43,9 @@ func (p *parser) bodies(m *mapi.Message, root *entity) error {
 	if err := p.rtfBody(m, root); err != nil {
 		return err
 	}
+	if err := p.meeting(m, root); err != nil {
+		return err
+	}
 	return p.attachments(m, root, htmlBytes(html))
 }
 

@@ -34,6 +34,10 @@ type Options struct {
 	// Zone is the time zone of calendar files' times that name none, and of whole days;
 	// UTC by default.
 	Zone ical.Zone
+
+	// Calendar adds a calendar part to meeting messages that came without one. It is part
+	// of what the bytes of a message depend on: all who render have to agree.
+	Calendar bool
 }
 
 func (o Options) domain() string {
