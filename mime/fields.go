@@ -1,6 +1,7 @@
 package mime
 
 import (
+	"bytes"
 	"encoding/base64"
 	"slices"
 	"strings"
@@ -93,6 +94,8 @@ func (c *conversion) fields() string {
 		o, isOwned := ownedField(f.key)
 		switch {
 		case isOwned && done[f.key]:
+		case isOwned && o.same(c, f) && f.isAddress() && !f.clean():
+			b.WriteString(addressField(f.name, parseAddresses(f.value())))
 		case isOwned && o.same(c, f):
 			b.WriteString(received(f))
 		case isOwned:
@@ -119,6 +122,9 @@ func (c *conversion) fields() string {
 // for header lines; then it is encoded.
 func received(f field) string {
 	raw := strings.TrimRight(strings.ReplaceAll(string(f.raw), "\r\n", "\n"), "\r\n") + "\n"
+	if rest, ok := strings.CutPrefix(raw, f.name); ok && rest[0] != ':' { // space before the colon is obsolete
+		raw = f.name + strings.TrimLeft(rest, " \t")
+	}
 	line := 0
 	for i := range len(raw) {
 		c := raw[i]
@@ -131,6 +137,26 @@ func received(f field) string {
 		}
 	}
 	return raw
+}
+
+// isAddress reports whether the field holds a list of addresses, in which only names
+// can be encoded.
+func (f field) isAddress() bool {
+	switch f.key {
+	case "from", "sender", "reply-to", "to", "cc", "bcc", "disposition-notification-to", "return-receipt-to":
+		return true
+	}
+	return false
+}
+
+// clean reports whether the field can be passed on as it came.
+func (f field) clean() bool {
+	for l := range bytes.SplitSeq(f.raw, []byte("\n")) {
+		if len(l) > hardLine || bytes.ContainsFunc(bytes.TrimSuffix(l, []byte("\r")), func(c rune) bool { return c >= 0x7F || c < ' ' && c != '\t' }) {
+			return false
+		}
+	}
+	return true
 }
 
 // internetHeader is a property of PS_INTERNET_HEADERS ([MS-OXCMAIL] 2.1.3.2).

@@ -117,7 +117,6 @@ func TestRecordedCalendar(t *testing.T) {
 		for j := range got {
 			got[j] = strings.Replace(got[j], "FREQ=YEARLY;BYMONTHDAY=6;BYMONTH=12;", "FREQ=YEARLY;", 1)
 			got[j] = strings.Replace(got[j], "UNTIL=20270301T090000Z", "UNTIL=20270301T000000Z", 1)
-			got[j] = strings.Replace(got[j], "FREQ=WEEKLY;BYDAY=TU,TH;UNTIL=20270301T000000Z", "FREQ=WEEKLY;BYDAY=TU,TH;UNTIL=20270301T000000Z", 1)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("cal%d as the server has it: %s", i, diff)

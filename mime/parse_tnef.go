@@ -146,7 +146,7 @@ func adoptable(p mapi.Property) bool {
 		return p.Name.Set != mapi.PSInternetHeaders
 	}
 	switch id := p.Tag.ID(); {
-	case id >= 0x0E00 && id < 0x1000, id >= 0x3FF0 && id < 0x4000, id >= 0x4000 && id < 0x5800, id >= 0x5F00 && id < 0x6800:
+	case id >= 0x0057 && id <= 0x0059, id == 0x3007, id == 0x3008, id >= 0x10F2 && id <= 0x10F6, id >= 0x0E00 && id < 0x1000, id >= 0x3FF0 && id < 0x4000, id >= 0x4000 && id < 0x5800, id >= 0x5F00 && id < 0x6800:
 		return false // computed, or the store's own ([MS-OXPROPS] 1.3.3)
 	case senderProperty(p.Tag):
 		return false
@@ -183,6 +183,9 @@ func safeAttachment(a *mapi.Attachment) {
 	case a.Embedded != nil:
 		bag.Set(mapi.PidTagAttachMethod, int32(methodEmbedded))
 	case method != methodOLE:
+		if props := (props{*bag, ""}); props.text(mapi.PidTagAttachMimeTag) == "" {
+			bag.Set(mapi.PidTagAttachMimeTag, mediaType(props, methodByValue)[0])
+		}
 		bag.Set(mapi.PidTagAttachMethod, int32(methodByValue))
 		if !bag.Has(mapi.PidTagAttachDataBinary) {
 			bag.Set(mapi.PidTagAttachDataBinary, []byte{})

@@ -35,7 +35,7 @@ func (e *entity) keepFields(bag *mapi.PropertyBag) {
 	}
 	kept := map[string]bool{}
 	for _, f := range e.h {
-		if strings.Contains(describedFields, " "+f.key+" ") || e.top && !strings.HasPrefix(f.key, "content-") || kept[f.key] || len(kept) >= maxPartFields {
+		if strings.Contains(describedFields, " "+f.key+" ") || e.top && !describesBody(f.key) || kept[f.key] || len(kept) >= maxPartFields {
 			continue
 		}
 		kept[f.key] = true
