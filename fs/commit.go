@@ -460,6 +460,11 @@ func (t *tree) leaveBehind(c claim) (old *replica.Node, left replica.BlobID, err
 		old.Size = w.size
 		return old, w.blob, nil // it was written to where it is now
 	}
+	if w != nil && w.closed && w.size > 0 { // to an older version, which stays nowhere
+		if err := t.setAside(old, w); err != nil {
+			return nil, 0, err
+		}
+	}
 	src, err := t.contentOf(old)
 	if errors.Is(err, replica.ErrNotLocal) {
 		return nil, 0, nil

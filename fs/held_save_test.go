@@ -194,3 +194,49 @@ func TestTwoVersionsWrittenToARemovedMessage(t *testing.T) {
 		}
 	}
 }
+
+// What was saved to an older version, be it by a program that keeps the file open, is kept when the newer version is
+// moved away by an editor that makes a backup.
+func TestSaveSurvivesABackup(t *testing.T) {
+	for _, remove := range []bool{false, true} {
+		for _, hold := range []bool{false, true} {
+			saveSurvivesABackup(t, remove, hold)
+		}
+	}
+}
+
+func saveSurvivesABackup(t *testing.T, remove, hold bool) {
+	b := newBed(t)
+	num := b.must(b.deliver("Inbox", "a.eml", note("one", "first")))
+	held := b.open("Inbox/a.eml", syscall.O_RDWR)
+	if !hold {
+		b.tree.release(held)
+	}
+	b.save("Inbox/a.eml", note("one", "mine"))
+	if err := b.edit(num, note("one", "theirs")); err != nil {
+		t.Fatal(err)
+	}
+	b.read("Inbox/a.eml")
+	b.mustRename("Inbox/a.eml", "Inbox/a.eml~")
+	b.save("Inbox/a.eml", note("one", "over theirs"))
+	if remove {
+		b.unlink("Inbox/a.eml~")
+	}
+	if hold {
+		b.tree.release(held)
+	}
+	b.pass()
+	b.wantText("Inbox/a.eml", note("one", "over theirs"))
+	kept := 0
+	for _, dir := range []string{"Inbox", "Sync Issues/Conflicts"} {
+		for _, name := range b.list(dir) {
+			if b.read(dir+"/"+name) == note("one", "mine") {
+				kept++
+			}
+		}
+	}
+	if kept != 1 {
+		t.Errorf("backup removed %v, held %v: the other save is there %d times", remove, hold, kept)
+	}
+
+}

@@ -66,7 +66,16 @@ func (t *tree) commitBeforeMove(dir nodeID, name, newName string) error {
 	if err != nil {
 		return err
 	}
-	return t.commit(n.Num)
+	if t.unfinished(n.Num) {
+		return nil
+	}
+	t.mu.RLock()
+	w := t.copies[n.Num]
+	t.mu.RUnlock()
+	if w != nil && w.id != t.idOf(n) && w.closed && w.size > 0 && n.Kind == replica.KindMessage {
+		return t.setAside(n, w) // saved to an older version: nobody has seen it under this name
+	}
+	return t.commitClosed(n.Num)
 }
 
 // move is one rename under way.

@@ -72,3 +72,38 @@ func TestSavedAgainBeforeConflict(t *testing.T) {
 		t.Errorf("what the other wrote is there %d times", n)
 	}
 }
+
+// One of the messages that go up together meets a conflict, and the server has no time for that: what it has taken of
+// the others counts all the same.
+func TestTroubleWithOneOfSeveral(t *testing.T) {
+	w := newMemWorld(t)
+	w.deliver("one", "body of one")
+	two := w.deliver("two", "body of two")
+	a, b := w.client(t, quick), w.client(t, quick)
+	a.pass()
+	b.pass()
+	b.edit(b.at("Inbox", "*one*").Num, mail("one", "what b wrote"))
+	b.flush()
+	a.edit(a.at("Inbox", "*one*").Num, mail("one", "what a wrote"))
+	a.edit(a.at("Inbox", "*two*").Num, mail("two", "what a wrote there"))
+	busy := false
+	w.srv.SetScript(func(r memserver.Request) memserver.Fault {
+		if !r.Has(0x7F) { // RopGetLocalReplicaIds, for the loser
+			return memserver.Fault{}
+		}
+		busy = true
+		return memserver.Fault{CutBefore: true}
+	})
+	if err := a.s.Pass(t.Context()); err == nil || !busy {
+		t.Fatalf("the loser got its id, or none was asked for: %v", err)
+	}
+	w.srv.SetScript(nil)
+	if _, err := w.box.Move(two, w.box.Folder(memserver.FolderDrafts)); err != nil {
+		t.Fatal(err)
+	}
+	a.flush()
+	same(t, a, b)
+	if n := count(b, "what a wrote there"); n != 1 {
+		t.Errorf("it is there %d times:\n%s", n, b.tree())
+	}
+}

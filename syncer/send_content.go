@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"mailfs/mapi"
 	"mailfs/mapi/rop"
@@ -82,12 +83,22 @@ func (s *Syncer) saveContent(ctx context.Context, l *link, b *batch, out []*send
 	if err := b.run(ctx); err != nil {
 		return err
 	}
+	// What went through first: a conflict takes more requests, and may end with an error.
+	slices.SortStableFunc(out, func(a, b *sending) int { return a.trouble() - b.trouble() })
 	for _, one := range out {
 		if err := s.sentContent(ctx, l, one); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// trouble is 0 for a message that the server has now.
+func (one *sending) trouble() int {
+	if one.save != nil && one.save.err() == nil {
+		return 0
+	}
+	return 1
 }
 
 // folderRefused handles changes whose folder can't be opened. One that is gone is

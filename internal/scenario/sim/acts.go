@@ -88,7 +88,7 @@ func (c *client) act(s *Step) {
 		c.moveDir(s)
 	case Flag:
 		if f := c.pickFile(s.A, s.C); f != "" {
-			c.touchFile(f)
+			c.touchFile(f, s.Kind)
 			value := []string{"none", "flagged", "complete"}[s.B%3]
 			c.try("flag "+f+" "+value, c.direct.Setxattr(f, "user.mailfs.flag", value))
 		}
@@ -123,9 +123,9 @@ func (c *client) try(what string, err error) bool {
 }
 
 // touchFile notes an act on a letter by its path.
-func (c *client) touchFile(p string) {
+func (c *client) touchFile(p string, kind Kind) {
 	if subject, err := c.direct.Getxattr(p, "user.xdg.origin.email.subject"); err == nil {
-		c.w.touch(c.name, docOf(subject))
+		c.w.touch(c.name, docOf(subject), kind)
 	}
 }
 
@@ -187,7 +187,7 @@ func (c *client) create(s *Step) {
 	doc, tok := fmt.Sprintf("doc-%04d", 1000+s.No), c.token(s, "c")
 	over, _ := c.direct.ReadFile(p)
 	c.w.ledger.begin(s.No, c.name, tok, tok, string(over))
-	c.w.touch(c.name, doc)
+	c.w.touch(c.name, doc, s.Kind)
 	if c.try("create "+p+" "+tok, c.direct.WriteFile(p, []byte(letter(doc, tok)))) {
 		c.w.ledger.saved(tok, tok, string(over))
 	}
@@ -216,7 +216,7 @@ func (c *client) edit(s *Step) {
 		text = strings.TrimRight(body, "\n") + "\n" + tok
 	}
 	c.w.ledger.begin(s.No, c.name, tok, text, string(old))
-	c.w.touch(c.name, docOf(string(old)))
+	c.w.touch(c.name, docOf(string(old)), s.Kind)
 	data := []byte(head + "\n\n" + text + "\n")
 	switch s.Kind {
 	case Edit:
@@ -228,9 +228,14 @@ func (c *client) edit(s *Step) {
 	case EditByBackup:
 		err = c.saveByBackup(s, p, data)
 	}
-	if c.try(fmt.Sprintf("%v %s %s", s.Kind, p, tok), err) {
+	if c.try(fmt.Sprintf("%v %s %s", s.Kind, p, tok), err) && !c.halfWritten(text) {
 		c.w.ledger.saved(tok, text, string(old))
 	}
+}
+
+// halfWritten reports whether a body goes on what another program has written and not closed: there it stays.
+func (c *client) halfWritten(body string) bool {
+	return slices.ContainsFunc(c.held, func(h *heldFile) bool { return h.token != "" && strings.Contains(body, h.token) })
 }
 
 func (c *client) appendTo(p, text string) error {
@@ -314,7 +319,7 @@ func (c *client) writeHeld(s *Step) {
 		h.body = h.token
 	}
 	c.w.ledger.begin(s.No, c.name, h.token, h.body, h.seen)
-	c.w.touch(c.name, h.doc)
+	c.w.touch(c.name, h.doc, s.Kind)
 	err = h.f.Truncate(0)
 	if err == nil {
 		err = h.f.WriteAt([]byte(head+"\n\n"+h.body+"\n"), 0)
@@ -361,7 +366,7 @@ func (c *client) unlink(s *Step) {
 	}
 	c.forgetHeld(p)
 	r := &removal{by: c.name, step: s.No, hard: strings.HasPrefix(p, "Deleted Items/"), doc: docOf(string(text))}
-	c.w.touch(c.name, r.doc)
+	c.w.touch(c.name, r.doc, s.Kind)
 	c.w.ledger.removing(r, string(text))
 	r.complete = c.try("unlink "+p, c.direct.Unlink(p))
 }
@@ -394,10 +399,10 @@ func (c *client) move(s *Step) {
 	if err != nil && err != syscall.ENOENT {
 		return // nobody moves a file over one that he can't look at
 	}
-	c.touchFile(p)
+	c.touchFile(p, s.Kind)
 	if len(over) > 0 {
 		r := &removal{by: c.name, step: s.No, doc: docOf(string(over))}
-		c.w.touch(c.name, r.doc)
+		c.w.touch(c.name, r.doc, s.Kind)
 		c.w.ledger.removing(r, string(over))
 		c.forgetHeld(to)
 	}

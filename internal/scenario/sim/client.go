@@ -204,6 +204,8 @@ func (c *client) happen(e Event) {
 	case While:
 		if c.inPass {
 			c.meanwhile(e.Step)
+		} else if c.inCall {
+			c.behindCall(e.Step)
 		}
 	}
 }
@@ -216,6 +218,24 @@ func (c *client) meanwhile(s *Step) {
 	c.w.play(s)
 	c.depth--
 	c.inPass, c.plan, c.point, c.w.step = true, plan, point, step
+}
+
+// behindCall plays a step while a call of the user is under way, which holds locks: only what needs none of them can
+// happen then, synchronization and acts on the server.
+func (c *client) behindCall(s *Step) {
+	plan, point, step := c.plan, c.point, c.w.step
+	c.inCall = false
+	c.w.step = s.No
+	c.w.note("-- %v", s)
+	switch {
+	case s.Kind == Pass && c.depth == 0:
+		c.depth++
+		c.w.note("  pass: %v", c.pass(nil))
+		c.depth--
+	case s.Kind >= OtherDeliver:
+		c.w.other(s)
+	}
+	c.inCall, c.plan, c.point, c.w.step = true, plan, point, step
 }
 
 // mortal runs f, which the client may not survive: then it starts again from what is durable.

@@ -63,7 +63,7 @@ func (w *world) otherLetter(s *Step, dir memserver.SnapshotFolder, m memserver.S
 	doc := docOf(m.Content.Properties.String(mapi.PidTagSubject))
 	old := bodyOf(m.Content)
 	if s.Kind != OtherMark {
-		w.touch(stranger, doc)
+		w.touch(stranger, doc, s.Kind)
 	}
 	var err error
 	switch s.Kind {
@@ -119,7 +119,7 @@ func (w *world) otherDir(s *Step, dirs []memserver.SnapshotFolder, dir memserver
 			if strings.HasPrefix(strings.Join(f.Path, "/")+"/", at+"/") {
 				for _, m := range f.Messages {
 					r := &removal{by: stranger, step: s.No, hard: true, doc: docOf(m.Content.Properties.String(mapi.PidTagSubject))}
-					w.touch(stranger, r.doc)
+					w.touch(stranger, r.doc, s.Kind)
 					w.ledger.removing(r, bodyOf(m.Content))
 				}
 			}

@@ -174,8 +174,20 @@ func (p *planner) step(top bool) *Step {
 		p.pass(s)
 	case s.Kind < Tick && p.troubled && p.rng.IntN(40) == 0:
 		s.Events = []Event{{At: p.rng.IntN(5), What: Die}}
+	case s.Kind < Tick && p.rng.IntN(8) == 0:
+		p.call(s)
 	}
 	return s
+}
+
+// call plans what happens behind a call of the user: somebody else acts, and what is new comes in the middle of it.
+func (p *planner) call(s *Step) {
+	at := p.rng.IntN(4)
+	other := p.step(false)
+	other.Kind = OtherDeliver + Kind(p.rng.IntN(int(kinds-OtherDeliver)))
+	pass := p.step(false)
+	pass.Kind = Pass
+	s.Events = []Event{{At: at, What: While, Step: other}, {At: at, What: While, Step: pass}}
 }
 
 // pass plans what happens during a pass.

@@ -48,6 +48,7 @@ type act struct {
 	step int
 	by   string
 	doc  string
+	kind Kind
 }
 
 // guid makes a GUID that depends on nothing but its number.
@@ -134,7 +135,9 @@ func (w *world) deliver(folder mapi.FID, doc, token, by string) error {
 }
 
 // touch notes an act on a letter.
-func (w *world) touch(by, doc string) { w.touched = append(w.touched, act{w.step, by, doc}) }
+func (w *world) touch(by, doc string, kind Kind) {
+	w.touched = append(w.touched, act{w.step, by, doc, kind})
+}
 
 // Run plays a history. dir is where replicas are kept, "" for memory. The error is one of the simulation itself.
 func Run(h *History, dir string) (*Result, error) {
