@@ -19,6 +19,11 @@ func FuzzParse(f *testing.F) {
 			f.Add(o.data)
 		}
 	}
+	for i, s := range corpus(f) {
+		if len(s.data) < 3000 && i%7 == 0 {
+			f.Add(s.data)
+		}
+	}
 	f.Add([]byte("a:\nContent-Type: multipart/mixed; boundary=\"\"\n\n--\n\n----\n"))
 	f.Add([]byte("a:\nContent-Type: multipart/signed; boundary=b\n\n--b\nContent-Type: multipart/signed; boundary=b\n\n--b\n\n--b--"))
 	f.Add([]byte("From: \"\\\nTo: (((((\nSubject: =?utf-8?q?=?= =?iso-2022-jp?b?GyRC?=\nDate: x\n\n"))
