@@ -145,10 +145,15 @@ func fromPlainText(html []byte) bool {
 // typeHint returns the content type that the message came with. It tells whether
 // both bodies are the sender's or one was made from the other.
 func (c *conversion) typeHint() (string, map[string]string) {
-	if v, ok := c.transport.get("content-type"); ok {
-		return parseValue(v)
+	if !c.hinted {
+		v, ok := c.transport.get("content-type")
+		if !ok {
+			v = c.p.named(mapi.StringName(mapi.PSInternetHeaders, "Content-Type"))
+		}
+		c.hint, c.hintParams = parseValue(v)
+		c.hinted = true
 	}
-	return parseValue(c.p.named(mapi.StringName(mapi.PSInternetHeaders, "Content-Type")))
+	return c.hint, c.hintParams
 }
 
 // rtfBody takes the text out of PidTagRtfCompressed.

@@ -98,6 +98,10 @@ type conversion struct {
 	transport header // fields that the message came with
 	seed      seed
 	depth     int
+
+	hinted     bool // that typeHint knows
+	hint       string
+	hintParams map[string]string
 }
 
 func newConversion(opt Options, m *mapi.Message, outerCharset string, depth int) *conversion {
