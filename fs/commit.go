@@ -354,7 +354,7 @@ func (t *tree) succeed(n *replica.Node, s *saved, c claim) (after *replica.Node,
 	err = t.r.Update(func(u *replica.Update) error {
 		ok = false
 		is, err := u.Node(c.Item)
-		if errors.Is(err, replica.ErrNotFound) {
+		if errors.Is(err, replica.ErrNotFound) || err == nil && is.Kind != replica.KindMessage {
 			return nil // somebody removed it just now
 		}
 		if err != nil {

@@ -283,6 +283,16 @@ type keptState struct {
 	read, flag string // empty if nobody said
 }
 
+// keepFor makes a local file keep an attribute for the message that it may become.
+func (t *tree) keepFor(u *replica.Update, n *replica.Node, name, value string) error {
+	if err := checkKept(n, name, value); err != nil {
+		return err
+	}
+	setLocal(n, name, []byte(value))
+	n.Ctime = later(t.clock.Now(), n.Ctime)
+	return u.Save(n)
+}
+
 // takeKept removes what a local file kept from it.
 func takeKept(n *replica.Node) keptState {
 	k := keptState{string(n.Xattrs[xattrRead]), string(n.Xattrs[xattrFlag])}
@@ -326,8 +336,14 @@ func (t *tree) setRead(num replica.Num, value string) error {
 
 func (t *tree) putRead(u *replica.Update, num replica.Num, read bool) error {
 	n, err := u.Node(num)
-	if err != nil || n.Message.Read == read {
-		return err
+	if err != nil {
+		return staleIfGone(err)
+	}
+	if n.Message == nil { // somebody removed the message just now, and what was written to it stays
+		return t.keepFor(u, n, xattrRead, map[bool]string{false: "0", true: "1"}[read])
+	}
+	if n.Message.Read == read {
+		return nil
 	}
 	n.Message.Read = read
 	n.Ctime = later(t.clock.Now(), n.Ctime)
@@ -350,8 +366,14 @@ func (t *tree) setFlag(num replica.Num, value string) error {
 
 func (t *tree) putFlag(u *replica.Update, num replica.Num, flag int32) error {
 	n, err := u.Node(num)
-	if err != nil || n.Message.Flag == flag {
-		return err
+	if err != nil {
+		return staleIfGone(err)
+	}
+	if n.Message == nil { // as above
+		return t.keepFor(u, n, xattrFlag, flagName(flag))
+	}
+	if n.Message.Flag == flag {
+		return nil
 	}
 	n.Message.Flag = flag
 	n.Ctime = later(t.clock.Now(), n.Ctime)

@@ -70,3 +70,30 @@ func TestXattrsOfFutureMessage(t *testing.T) {
 		t.Error("removed the wrong one")
 	}
 }
+
+// A message that is being written is removed by somebody else while its flag is set: the flag is kept for what the
+// writing becomes.
+func TestFlagMeetsRemoval(t *testing.T) {
+	for name, value := range map[string]string{xattrFlag: "flagged", xattrRead: "1"} {
+		t.Run(name, func(t *testing.T) {
+			b := newBed(t)
+			num := b.must(b.deliver("Inbox", "a.eml", note("one", "first")))
+			b.save("Inbox/a.eml", note("one", "second"))
+			id := b.at("Inbox/a.eml").id
+			b.fixture.step = func() {
+				b.fixture.step = nil
+				if err := b.remove(num); err != nil {
+					t.Error(err)
+				}
+			}
+			if err := b.tree.setxattr(id, name, []byte(value), 0); err != nil {
+				t.Fatal(err)
+			}
+			b.pass()
+			b.wantChanges("create Inbox/a.eml")
+			if got := b.xattr("Inbox/a.eml", name); got != value {
+				t.Errorf("%s is %q", name, got)
+			}
+		})
+	}
+}
