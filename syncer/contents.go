@@ -21,6 +21,7 @@ type folderRef struct {
 	key   mapi.SourceKey
 	hints map[string]int64 // what the hierarchy table said; stored with the state
 	items int              // how many the server says there are
+	quiet bool             // nothing new is expected
 }
 
 // contentsDownload takes the elements of one contents synchronization to the replica.

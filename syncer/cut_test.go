@@ -74,9 +74,10 @@ func TestCutAnywhere(t *testing.T) {
 	w, c := storyWorld(t)
 	story(c)
 	w.srv.ResetStats()
-	c.flush()
 	c.pass()
 	total := w.srv.Stats().Requests
+	c.flush()
+	c.pass()
 	fresh := w.client(t)
 	fresh.pass()
 	want := byText(fresh)

@@ -19,6 +19,7 @@ const (
 
 	contentsBatch = 24 << 10 // bytes of requests for contents downloads that share an Execute
 	contentsMax   = 60       // and how many they are at most
+	quietRoom     = 320      // bytes of a stream that brings nothing, beside the sets of its state
 )
 
 // download is a FastTransfer source context on the server and what reads it.
@@ -51,8 +52,10 @@ func (b *batch) uploadProperty(ctx *object, p fxics.StateProperty) []*answer {
 	return append(out, b.do(ctx, &rop.SynchronizationUploadStateStreamEndRequest{}))
 }
 
-func getBuffer() rop.Request {
-	return &rop.FastTransferSourceGetBufferRequest{BufferSize: rop.BufferSizeMarker, MaximumBufferSize: pieceMax}
+func getBuffer() rop.Request { return getBufferOf(pieceMax) }
+
+func getBufferOf(size int) rop.Request {
+	return &rop.FastTransferSourceGetBufferRequest{BufferSize: rop.BufferSizeMarker, MaximumBufferSize: uint16(size)}
 }
 
 // openHierarchy starts a download of the folder tree.
@@ -86,6 +89,20 @@ type contentsRequest struct {
 	d      *download
 }
 
+// firstPiece is how much the first transfer buffer may hold. Where nothing is expected
+// but the state again it is little, so that the answers for many folders fit one payload;
+// what does not fit comes with a request of its own.
+func (r *contentsRequest) firstPiece() int {
+	if !r.folder.quiet {
+		return pieceMax
+	}
+	n := quietRoom
+	for _, p := range stateOf(r.cp).Properties(true) {
+		n += len(p.Data)
+	}
+	return min(n, pieceMax)
+}
+
 // openContents starts contents downloads as client headers, many in one Execute.
 func (l *link) openContents(ctx context.Context, reqs []*contentsRequest) error {
 	include, err := l.headerColumns(ctx)
@@ -110,7 +127,7 @@ func (l *link) openContents(ctx context.Context, reqs []*contentsRequest) error 
 			PropertyTags:              include,
 		})
 		d.tail = append(b.uploadState(d.ctx, stateOf(r.cp), true), opened)
-		d.got = b.do(d.ctx, getBuffer())
+		d.got = b.do(d.ctx, getBufferOf(r.firstPiece()))
 		r.d = d
 	}
 	return b.run(ctx)

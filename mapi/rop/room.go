@@ -50,6 +50,10 @@ func answerRoom(q Request) (size int, greedy bool) {
 		return 9 + int(q.MaxDataSize), false
 	case *LogonRequest:
 		return 180, false
+	case *SynchronizationUploadStateStreamBeginRequest, *SynchronizationUploadStateStreamContinueRequest,
+		*SynchronizationUploadStateStreamEndRequest, *SynchronizationConfigureRequest,
+		*SynchronizationOpenCollectorRequest, *OpenFolderRequest:
+		return 8, false // so many of them travel together that it counts
 	}
 	return 40, false
 }
