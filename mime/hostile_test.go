@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mailfs/mapi"
+	"mailfs/mime/tnef"
 )
 
 // partly parses what can't be understood in full.
@@ -409,5 +411,49 @@ func TestMegabyteHeader(t *testing.T) {
 	inner := "Subject: s\nContent-Type: message/rfc822\n\nX: " + strings.Repeat("x", 1<<20) + "\n\n"
 	if _, err := Parse(strings.NewReader("Subject: s\nContent-Type: multipart/mixed; boundary=b\n\n--b\n"+inner+"\n--b--\n"), Options{}); !errors.Is(err, ErrHeaderTooLong) {
 		t.Errorf("inner: %v", err)
+	}
+}
+
+// TestRTFOfOutlook: the RTF that Outlook compressed has the size that it tells, and what
+// was HTML is HTML again.
+func TestRTFOfOutlook(t *testing.T) {
+	found, html := 0, 0
+	for _, name := range []string{"rtf", "triples", "data-before-name", "long-filename", "multi-value-attribute"} {
+		m, err := tnef.Decode(bytes.NewReader(winmail(t, name)), tnef.Options{Text: func(_ int, p []byte) string { return guessString(string(p)) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		packed := m.Properties.Bytes(mapi.PidTagRtfCompressed)
+		if packed == nil {
+			continue
+		}
+		found++
+		rtf, err := DecompressRTF(packed)
+		if size := binary.LittleEndian.Uint32(packed[4:]); err != nil || len(rtf) != int(size) {
+			t.Errorf("%s: %d bytes of %d, %v", name, len(rtf), size, err)
+		}
+		if again, err := DecompressRTF(CompressRTF(rtf)); err != nil || !bytes.Equal(again, rtf) {
+			t.Errorf("%s: compressed again it is another: %v", name, err)
+		}
+		text, kind := deencapsulate(rtf)
+		if kind == rtfHTML {
+			html++
+			if !strings.Contains(strings.ToLower(text), "<html") || !strings.Contains(strings.ToLower(text), "</html>") || strings.Contains(text, `\par`) {
+				t.Errorf("%s: HTML is %q", name, text)
+			}
+		}
+	}
+	if found != 5 || html != 1 {
+		t.Errorf("%d streams with RTF, %d of them HTML", found, html)
+	}
+}
+
+func TestEncryptedByName(t *testing.T) {
+	m := parse(t, "Subject: s\nContent-Type: application/octet-stream; name=smime.p7m\nContent-Transfer-Encoding: base64\n\nMIIB\n")
+	if got := m.Properties.String(mapi.PidTagMessageClass); got != classSMIME {
+		t.Errorf("class %q", got)
+	}
+	if out := string(mustRender(t, m)); !strings.Contains(out, "Content-Type: application/pkcs7-mime; name=smime.p7m") {
+		t.Error(out)
 	}
 }

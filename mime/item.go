@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"mailfs/mapi"
 	"mailfs/mime/ical"
@@ -257,3 +258,6 @@ func (p props) unicode() mapi.PropertyBag {
 	}
 	return out
 }
+
+// ZoneOf returns a location's time zone as it is in a year, for Options.Zone.
+func ZoneOf(loc *time.Location, year int) ical.Zone { return ical.NewZone(loc, year) }

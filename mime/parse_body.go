@@ -12,6 +12,9 @@ import (
 // bodies chooses the bodies of a message and makes attachments of all other parts
 // ([MS-OXCMAIL] 2.2.3.3).
 func (p *parser) bodies(m *mapi.Message, root *entity) error {
+	if root.ctype == "application/octet-stream" && strings.HasSuffix(strings.ToLower(root.name()), ".p7m") {
+		root.ctype = "application/pkcs7-mime" // a gateway that knows no better ([MS-OXCMAIL] 2.2.3.6)
+	}
 	if isOpaque(root.ctype) && root.data != nil {
 		m.Properties.Set(mapi.PidTagMessageClass, classSMIME)
 		m.Attachments = []mapi.Attachment{smimeAttachment(root.ctype, root.data)}

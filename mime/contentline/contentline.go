@@ -190,9 +190,15 @@ func next(text string) (l Line, rest string, ok bool) {
 	}
 	l, ok = parseLine(b.String())
 	// A quoted-printable value goes on behind an equals sign (vCard 2.1).
-	for ok && rest != "" && strings.HasSuffix(l.Value, "=") && l.quotedPrintable() {
-		s, rest = physical(rest)
-		l.Value = strings.TrimSuffix(l.Value, "=") + s
+	if ok && strings.HasSuffix(l.Value, "=") && l.quotedPrintable() {
+		var value strings.Builder
+		s = l.Value
+		for rest != "" && strings.HasSuffix(s, "=") {
+			value.WriteString(strings.TrimSuffix(s, "="))
+			s, rest = physical(rest)
+		}
+		value.WriteString(s)
+		l.Value = value.String()
 	}
 	return l, rest, ok
 }

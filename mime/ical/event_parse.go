@@ -91,8 +91,21 @@ func (p *parser) event(list []component) (*Item, error) {
 	set(bag, mapi.PidLidWhere, location)
 	set(bag, mapi.PidLidAppointmentSequence, atoi(master.Value("SEQUENCE")))
 	set(bag, mapi.PidLidSideEffects, int32(sideEffects))
-	setZone(bag, s.start.zone, recurring)
+	bag.Set(mapi.PidTagIconIndex, icon(recurring, len(it.Attendees) > 0))
+	setZone(bag, s.start.zone, recurring, s.allDay)
 	return it, nil
+}
+
+// icon is the value of PidTagIconIndex of an appointment ([MS-OXOCAL] 2.2.1.49).
+func icon(recurring, meeting bool) int32 {
+	n := int32(0x400)
+	if recurring {
+		n++
+	}
+	if meeting {
+		n += 2
+	}
+	return n
 }
 
 // uidOf returns the UID; an item without one gets one from what it is.

@@ -17,11 +17,16 @@ const (
 	classException      = "IPM.OLE.CLASS.{00061055-0000-0000-C000-000000000046}"
 	attachmentException = 2 // afException, PidTagAttachmentFlags
 	methodEmbedded      = 5
+	maxExceptions       = 1000
 )
 
 // exception adds an occurrence that differs from its series: an entry in the pattern,
 // and an embedded message for what that has no room for.
 func (p *parser) exception(it *Item, a *oxocal.Appointment, c, master component, series span) {
+	if len(a.Exceptions) >= maxExceptions {
+		p.unsupported("more than %d exceptions", maxExceptions)
+		return
+	}
 	l, _ := c.Find("RECURRENCE-ID")
 	at, ok := p.when(l)
 	if !ok {

@@ -164,10 +164,11 @@ func isClass(class, base string) bool {
 
 // parser reads one file.
 type parser struct {
-	cal     *contentline.Component
-	opt     Options
-	zones   map[string]Zone
-	reasons []string
+	cal       component
+	opt       Options
+	zones     map[string]Zone
+	described map[string]component // the zones of the file
+	reasons   []string
 }
 
 func (p *parser) unsupported(format string, args ...any) {

@@ -356,3 +356,42 @@ func FuzzCalendar(f *testing.F) {
 		Render(again)
 	})
 }
+
+// TestNewZone: a zone that is made of a location has the rule that is known for it.
+func TestNewZone(t *testing.T) {
+	for _, name := range []string{"Europe/Berlin", "Europe/London", "Europe/Helsinki", "America/New_York", "America/Los_Angeles", "America/Phoenix", "Asia/Tokyo", "Asia/Kolkata", "Australia/Sydney", "Pacific/Auckland"} {
+		loc, err := time.LoadLocation(name)
+		if err != nil {
+			t.Skipf("no time zone database: %v", err)
+		}
+		want, _ := knownZone(name)
+		for _, year := range []int{2025, 2026, 2027} {
+			z := NewZone(loc, year)
+			if diff := cmp.Diff(want, z.Rule, cmp.AllowUnexported(oxocal.Rule{})); diff != "" || z.Name != name {
+				t.Errorf("%s in %d: %s", name, year, diff)
+			}
+		}
+	}
+	if z := NewZone(time.UTC, 2026); !z.isUTC() {
+		t.Errorf("UTC is %v", z)
+	}
+}
+
+// TestHostileFiles: numbers of things that no calendar has end in a reason, not in
+// memory.
+func TestHostileFiles(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(strings.TrimSuffix(event("DTSTART:20260105T090000Z", "RRULE:FREQ=DAILY"), "END:VCALENDAR\r\n"))
+	for i := range 3 * maxExceptions {
+		at := time.Date(2026, 1, 6, 9, 0, 0, 0, time.UTC).AddDate(0, 0, i).Format(utcForm)
+		fmt.Fprintf(&b, "BEGIN:VEVENT\r\nUID:1\r\nRECURRENCE-ID:%s\r\nDTSTART:%s\r\nEND:VEVENT\r\n", at, at)
+	}
+	b.WriteString("END:VCALENDAR\r\n")
+	it, reasons := parse(t, b.String())
+	if len(it.Message.Attachments) != maxExceptions || len(reasons) == 0 {
+		t.Errorf("%d exceptions, reasons %v", len(it.Message.Attachments), reasons)
+	}
+	if _, _, err := Parse(strings.Repeat("x", maxFile+1), Options{}); !errors.Is(err, ErrFormat) {
+		t.Errorf("a file that is too long: %v", err)
+	}
+}

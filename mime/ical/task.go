@@ -58,7 +58,17 @@ func (p *parser) task(c component) (*Item, error) {
 	}
 	set(bag, mapi.PidLidTaskOwner, "")
 	set(bag, mapi.PidLidTaskVersion, int32(1))
-	set(bag, mapi.PidLidTaskMode, int32(0))
+	for _, name := range []mapi.PropertyName{mapi.PidLidTaskMode, mapi.PidLidTaskOwnership, mapi.PidLidTaskAcceptanceState, mapi.PidLidTaskHistory} {
+		set(bag, name, int32(0))
+	}
+	set(bag, mapi.PidLidTaskState, int32(1)) // not assigned, [MS-OXOTASK] 2.2.2.2.14
+	set(bag, mapi.PidLidTaskFCreator, true)
+	set(bag, mapi.PidLidTeamTask, false)
+	recurring := int32(0)
+	if flag(*bag, mapi.PidLidTaskFRecurring) {
+		recurring = 1
+	}
+	bag.Set(mapi.PidTagIconIndex, 0x500+recurring)
 	set(bag, mapi.PidLidSideEffects, int32(sideEffects))
 	return it, nil
 }

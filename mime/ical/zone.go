@@ -70,13 +70,16 @@ func (p *parser) zone(id string, at time.Time) Zone {
 	if z, ok := p.zones[id]; ok {
 		return z
 	}
+	if p.described == nil {
+		p.described = map[string]component{}
+		for _, c := range p.cal.All("VTIMEZONE") {
+			p.described[c.Text("TZID")] = c
+		}
+	}
 	z := Zone{Name: id}
 	known := false
-	for _, c := range p.cal.All("VTIMEZONE") {
-		if c.Text("TZID") == id {
-			z.Rule, known = zoneRule(c, at)
-			break
-		}
+	if c := p.described[id]; c != nil {
+		z.Rule, known = zoneRule(c, at)
 	}
 	if !known {
 		if z.Rule, known = knownZone(id); !known {
@@ -260,10 +263,14 @@ func namedZone(name string, rule oxocal.Rule) Zone {
 	return Zone{name, rule}
 }
 
-// setZone stores the time zone of an appointment.
-func setZone(bag *mapi.PropertyBag, z Zone, recurring bool) {
+// setZone stores the time zone of an appointment. Whole days need one even if it is UTC:
+// others could not tell which days are meant.
+func setZone(bag *mapi.PropertyBag, z Zone, recurring, allDay bool) {
 	if z.isUTC() {
-		return
+		if !allDay {
+			return
+		}
+		z.Name = "UTC"
 	}
 	d := oxocal.Definition{Name: z.Name, Rules: []oxocal.Rule{z.Rule}}
 	d.Rules[0].Flags, d.Rules[0].Year = oxocal.RuleEffective, 1601

@@ -8,11 +8,17 @@ import (
 	"mailfs/mapi/wire"
 )
 
+const maxProperties = 2000 // of one object
+
 // properties reads a list of properties ([MS-OXTNEF] 2.1.3.4).
 func (d *decoder) properties(r *wire.Reader) (mapi.PropertyBag, error) {
 	const smallest = 4 // a tag
 	var out mapi.PropertyBag
-	for range r.Count(uint64(r.Uint32()), smallest) {
+	count := r.Count(uint64(r.Uint32()), smallest)
+	if count > maxProperties {
+		return nil, fmt.Errorf("%w: %d properties of one object", ErrFormat, count)
+	}
+	for range count {
 		typ, id := mapi.PropertyType(r.Uint16()), r.Uint16()
 		prop := mapi.Property{Tag: mapi.NewTag(id, typ)}
 		if id >= 0x8000 {

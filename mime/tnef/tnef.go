@@ -236,8 +236,12 @@ func (d *decoder) messageAttribute(id uint32, p []byte) error {
 // recipients reads the recipient table ([MS-OXTNEF] 2.1.3.5.1).
 func (d *decoder) recipients(p []byte) error {
 	r := wire.NewReader(p)
-	const smallest = 4
-	for range r.Count(uint64(r.Uint32()), smallest) {
+	const smallest, most = 4, 5000
+	count := r.Count(uint64(r.Uint32()), smallest)
+	if count > most {
+		return fmt.Errorf("%w: %d recipients", ErrFormat, count)
+	}
+	for range count {
 		props, err := d.properties(r)
 		if err != nil {
 			return err

@@ -67,6 +67,7 @@ func TestSamples(t *testing.T) {
 		{"data-before-name", []file{{"AUTOEXEC.BAT", 0}, {"CONFIG.SYS", 0}, {"boot.ini", 289}}, "IPM.Note", []mapi.PropertyTag{mapi.PidTagRtfCompressed}, 0},
 		{"long-filename", []file{{"allproductsmar2000.dat", 279}}, "IPM.Note", []mapi.PropertyTag{mapi.PidTagRtfCompressed}, 0},
 		{"unicode-mapi-attr", []file{{"example.dat", 1024}}, "IPM.Note", nil, 0},
+		{"multi-value-attribute", []file{{"208225__5_seconds__Voice_Mail.mp3", 10656}}, "IPM.Note.Microsoft.Voicemail.UM.CA", []mapi.PropertyTag{mapi.PidTagRtfCompressed}, 10},
 		{"multi-name-property", nil, "IPM.Appointment", nil, 1},
 		{"garbage-at-end", nil, "", nil, 0},
 	}

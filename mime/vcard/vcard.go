@@ -69,6 +69,11 @@ func Parse(text string, opt Options) (*Item, error) {
 	} else {
 		p.contact(it)
 	}
+	icon := int32(0x200) // PidTagIconIndex, [MS-OXOCNTC] 2.2.1.10
+	if bag.String(mapi.PidTagMessageClass) == classList {
+		icon = 0x202
+	}
+	bag.Set(mapi.PidTagIconIndex, icon)
 	if uid := strings.TrimSpace(c.Text("UID")); uid != "" {
 		set(bag, uidName, uid)
 	}
