@@ -322,15 +322,22 @@ func withoutMessage(t *testing.T, stream []byte, bad mapi.MID) (out []byte, foun
 	return b.Bytes(), true
 }
 
-// TestServerWithoutNotifications is about [MS-OXCNOTIF] 3.2.4.5: a client of a server that
-// does not notify looks every minute, one that is notified every 15 minutes.
+// TestServerWithoutNotifications is about [MS-OXCNOTIF] 3.2.4.5: a client of a server that does not notify looks as often as
+// the server wants and not more often, every minute if it does not say; one that is notified looks every 15 minutes.
 func TestServerWithoutNotifications(t *testing.T) {
 	for name, tc := range map[string]struct {
-		deaf bool
-		want time.Duration
+		deaf        bool
+		polls, mine time.Duration
+		want        time.Duration
 	}{
-		"it notifies": {false, 15 * time.Minute},
-		"it does not": {true, time.Minute},
+		"it notifies":                  {false, 20 * time.Second, 0, 15 * time.Minute},
+		"it does not":                  {true, 0, 0, time.Minute},
+		"it wants more often":          {true, 20 * time.Second, 0, 20 * time.Second},
+		"it wants less often":          {true, 3 * time.Minute, 0, 3 * time.Minute},
+		"it wants hardly ever":         {true, 24 * time.Hour, 0, 15 * time.Minute},
+		"it wants less often than we":  {true, 3 * time.Minute, time.Minute, 3 * time.Minute},
+		"it wants more often than we":  {true, 20 * time.Second, time.Minute, time.Minute},
+		"it notifies, we want our own": {false, 20 * time.Second, time.Second, time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newMemWorld(t)
@@ -341,7 +348,14 @@ func TestServerWithoutNotifications(t *testing.T) {
 				return r
 			})
 			waits := make(chan time.Duration, 10)
+			dial := w.dial
+			w.dial = func(ctx context.Context) (rop.Transport, syncer.ServerInfo, error) {
+				tr, info, err := dial(ctx)
+				info.Polls = tc.polls
+				return tr, info, err
+			}
 			c := w.client(t, func(cfg *syncer.Config) {
+				cfg.PollInterval = tc.mine
 				cfg.After = func(d time.Duration) (<-chan time.Time, func()) {
 					select {
 					case waits <- d:

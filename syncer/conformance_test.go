@@ -13,6 +13,7 @@ import (
 	"mailfs/mapi"
 	"mailfs/mapi/mapihttp"
 	"mailfs/mapi/rop"
+	"mailfs/replica"
 	"mailfs/syncer"
 )
 
@@ -84,12 +85,12 @@ var downloadRules = []rule{
 	about("R23 R703", "SynchronizationFlags and SynchronizationExtraFlags are defined ones", func(_ *step, q configure) string {
 		return verdict(q.SynchronizationFlags&^uint16(syncKnown) == 0 && q.SynchronizationExtraFlags&^uint32(extraKnown) == 0, "0x%04X, 0x%08X", q.SynchronizationFlags, q.SynchronizationExtraFlags)
 	}),
-	about("R418 R685 R689 R692 R695 R698 R707 R710 R713 R720 R725", "flags of contents only with contents", func(_ *step, q configure) string {
+	about("R418 R685 R689 R692 R695 R698 R707 R710 R713 R720 R725 R3188", "flags of contents only with contents", func(_ *step, q configure) string {
 		if q.SynchronizationType == rop.SyncContents {
 			return skip
 		}
 		return verdict(q.SynchronizationFlags&contentsFlags == 0 && q.SendOptions&rop.SendPartialItem == 0 &&
-			q.SynchronizationExtraFlags&(rop.SyncExtraMessageSize|rop.SyncExtraOrderByDeliveryTime) == 0,
+			q.SynchronizationExtraFlags&(rop.SyncExtraMessageSize|rop.SyncExtraCN|rop.SyncExtraOrderByDeliveryTime) == 0,
 			"0x%04X, 0x%02X, 0x%08X", q.SynchronizationFlags, q.SendOptions, q.SynchronizationExtraFlags)
 	}),
 	about("R656 R660", "no restriction on a hierarchy", func(_ *step, q configure) string {
@@ -143,6 +144,7 @@ var stateRules = []rule{
 	about("R2407 R2437", "a collector has a state before messages move", func(s *step, _ importMove) string { return s.collectorState() }),
 	about("R2407 R2437", "a collector has a state before read states are imported", func(s *step, _ importRead) string { return s.collectorState() }),
 	about("R2407 R2437", "a collector has a state before folders are imported", func(s *step, _ importTree) string { return s.collectorState() }),
+	about("R2407 R2437", "a collector has a state before deletions are imported", func(s *step, _ importGone) string { return s.collectorState() }),
 	about("R3348 R3543", "the first state of a scope is empty", func(s *step, _ getBuffer) string {
 		if s.on.kind != download || s.on.buffers > 0 || s.firsts[scopeOf(s.on)] {
 			return skip
@@ -185,6 +187,9 @@ var importRules = []rule{
 	about("R16 R17 R19 R821 R1308 R1309 R1310 R1311 R1312 R1313 R1314 R1315 R1318 R1319 R1320 R1321 R1322", "six properties in their places, no other", func(_ *step, q importTree) string {
 		const want = "0x65E10102 0x65E00102 0x30080040 0x65E20102 0x65E30102 0x3001001F"
 		return verdict(tagsOf(q.HierarchyValues) == want && mapi.PropertyBag(q.HierarchyValues).String(mapi.PidTagDisplayName) != "", "%s", tagsOf(q.HierarchyValues))
+	}),
+	about("R827 R2458", "a folder goes up with its name and its class", func(_ *step, q importTree) string {
+		return verdict(mapi.PropertyBag(q.PropertyValues).String(mapi.PidTagContainerClass) != "", "%s", tagsOf(q.PropertyValues))
 	}),
 	about("R795 R3361", "the source key is an id of the server", func(_ *step, q importItem) string { return isGID(sourceKeyOf(q.PropertyValues)) }),
 	about("R1310 R3361", "the source key is an id of the server", func(_ *step, q importTree) string { return isGID(sourceKeyOf(q.HierarchyValues)) }),
@@ -510,28 +515,56 @@ func TestRequestsOfRandomUsers(t *testing.T) {
 	}
 }
 
-// TestMovedAndModified: R2496, a message that was moved and then changed while the server was
-// away moves first, and is changed where it went.
+// TestMovedAndModified: R2496, a message that was moved and changed while the server was away moves first, and is changed
+// where it went, in whatever order that was done here, and also where the folder that it moves to is new.
 func TestMovedAndModified(t *testing.T) {
-	w := newMemWorld(t)
-	w.deliver("one", "body")
-	c := w.client(t)
-	c.pass()
-	num := c.at("Inbox", "*one*").Num
-	c.move(num, c.at("Drafts"))
-	c.edit(num, mail("one", "changed"))
-	var order []uint8
-	w.srv.SetScript(func(r memserver.Request) memserver.Fault {
-		order = append(order, r.ROPs...)
-		return memserver.Fault{}
-	})
-	c.flush()
-	moved := slices.Index(order, uint8(rop.IDSynchronizationImportMessageMove))
-	changed := slices.Index(order, uint8(rop.IDSynchronizationImportMessageChange))
-	if moved < 0 || changed < moved {
-		t.Errorf("the move is number %d, the change number %d", moved, changed)
+	type acts map[string]func(c *client, num replica.Num, to *replica.Node)
+	does := acts{
+		"edit": func(c *client, num replica.Num, _ *replica.Node) { c.edit(num, mail("one", "changed")) },
+		"flag": func(c *client, num replica.Num, _ *replica.Node) { c.flag(num, 2, "Blue") },
+		"read": func(c *client, num replica.Num, _ *replica.Node) { c.markRead(num, true) },
+		"move": func(c *client, num replica.Num, to *replica.Node) { c.move(num, to) },
 	}
-	if !has(t, c, "Drafts", "changed") {
-		t.Error(c.tree())
+	for _, order := range []string{"move edit", "edit move", "flag edit move", "edit flag move", "read flag move", "edit move flag"} {
+		for _, to := range []string{"Drafts", "Fresh"} {
+			t.Run(order+" "+to, func(t *testing.T) {
+				w := newMemWorld(t)
+				w.deliver("one", "body")
+				c, other := w.client(t), w.client(t)
+				c.pass()
+				num := c.at("Inbox", "*one*").Num
+				dir := c.find(to)
+				if dir == nil {
+					dir = c.mkdir(c.at(), to)
+				}
+				for _, act := range strings.Fields(order) {
+					does[act](c, num, dir)
+				}
+				var rops []uint8
+				w.srv.SetScript(func(r memserver.Request) memserver.Fault {
+					rops = append(rops, r.ROPs...)
+					return memserver.Fault{}
+				})
+				c.flush()
+				w.srv.SetScript(nil)
+				moved := slices.Index(rops, uint8(rop.IDSynchronizationImportMessageMove))
+				first := slices.IndexFunc(rops, func(r uint8) bool {
+					switch rop.ID(r) {
+					case rop.IDSynchronizationImportMessageChange, rop.IDSetProperties, rop.IDSynchronizationImportReadStateChanges:
+						return true
+					}
+					return false
+				})
+				if moved < 0 || first < moved {
+					t.Errorf("the move is number %d, the first change number %d", moved, first)
+				}
+				other.pass()
+				same(t, c, other)
+				if n := other.at(to, "*one*"); strings.Contains(order, "edit") != has(t, other, to, "changed") ||
+					strings.Contains(order, "flag") != (n.Message.Flag == 2) || strings.Contains(order, "read") != n.Message.Read {
+					t.Errorf("%+v\n%v", n.Message, other.contents())
+				}
+			})
+		}
 	}
 }

@@ -72,7 +72,7 @@ func (l *link) openHierarchy(ctx context.Context, state fxics.ICSState) (*pieces
 		SynchronizationType:       rop.SyncHierarchy,
 		SendOptions:               rop.SendUnicode | rop.SendForceUnicode,
 		SynchronizationFlags:      rop.SyncUnicode,
-		SynchronizationExtraFlags: rop.SyncExtraEid | rop.SyncExtraCN,
+		SynchronizationExtraFlags: rop.SyncExtraEid,
 	})
 	d.tail = append(b.uploadState(d.ctx, state, false), opened)
 	d.got = b.do(d.ctx, getBuffer())

@@ -10,8 +10,7 @@ import (
 )
 
 const (
-	pollAlone    = time.Minute      // between passes without notifications
-	pollNotified = 15 * time.Minute // between passes beside them
+	pollNotified = 15 * time.Minute // between passes beside notifications
 	retryFirst   = time.Second
 	retryLongest = 2 * time.Minute
 	hangUpTime   = 3 * time.Second
@@ -121,20 +120,21 @@ func (s *Syncer) listenWhile(ctx context.Context, online bool) <-chan struct{} {
 }
 
 func (s *Syncer) pollInterval() time.Duration {
-	if s.cfg.PollInterval > 0 {
-		return s.cfg.PollInterval
-	}
 	s.mu.Lock()
 	l := s.link
 	s.mu.Unlock()
-	if l != nil {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if l.notified {
-			return pollNotified
-		}
+	if l == nil {
+		return pollAlone(s.cfg.PollInterval, 0)
 	}
-	return pollAlone
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case !l.notified:
+		return pollAlone(s.cfg.PollInterval, l.info.Polls)
+	case s.cfg.PollInterval > 0:
+		return s.cfg.PollInterval
+	}
+	return pollNotified
 }
 
 // backOff is the time to wait after the n-th failure in a row, with jitter so that

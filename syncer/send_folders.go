@@ -28,14 +28,8 @@ func (s *Syncer) sendFolders(ctx context.Context, l *link, run []job) error {
 	dir, _ := b.open(l.store, &rop.OpenFolderRequest{FolderID: root})
 	coll, _ := b.open(dir, &rop.SynchronizationOpenCollectorRequest{})
 	defer func() { coll.Release(); dir.Release() }()
-	cp, err := s.checkpoint(replica.ScopeHierarchy)
-	if err != nil {
+	if err := s.treeState(b, coll); err != nil {
 		return err
-	}
-	for _, p := range stateOf(cp).Properties(false) {
-		if p.Tag.ID() != mapi.MetaTagIdsetGiven.ID() {
-			b.uploadProperty(coll, p)
-		}
 	}
 	imports := make([]*answer, len(run))
 	backs := make([]*answer, len(run))
@@ -60,29 +54,39 @@ func (s *Syncer) sendFolders(ctx context.Context, l *link, run []job) error {
 	return nil
 }
 
-// folderImport builds the import of a folder. A child of the synchronization root
-// has an empty parent ([MS-OXCFXICS] 2.2.1.2.6).
+// treeState gives a collector the state of the hierarchy, without the ids ([MS-OXCFXICS] 3.3.4.3.3).
+func (s *Syncer) treeState(b *batch, coll *object) error {
+	cp, err := s.checkpoint(replica.ScopeHierarchy)
+	if err != nil {
+		return err
+	}
+	for _, p := range stateOf(cp).Properties(false) {
+		if p.Tag.ID() != mapi.MetaTagIdsetGiven.ID() {
+			b.uploadProperty(coll, p)
+		}
+	}
+	return nil
+}
+
+// folderImport builds the import of a folder with what can be changed of it here, the name, and with its class, for a server
+// that lost it. A child of the synchronization root has an empty parent ([MS-OXCFXICS] 2.2.1.2.6).
 func (l *link) folderImport(j job) *rop.SynchronizationImportHierarchyChangeRequest {
 	parent := []byte(j.folder.Folder.SourceKey)
 	if j.folder.Num == replica.RootNum {
 		parent = []byte{}
 	}
-	q := &rop.SynchronizationImportHierarchyChangeRequest{HierarchyValues: []mapi.Property{
+	class := j.n.Folder.Class
+	if class == "" {
+		class = defaultClass
+	}
+	return &rop.SynchronizationImportHierarchyChangeRequest{HierarchyValues: []mapi.Property{
 		{Tag: mapi.PidTagParentSourceKey, Value: parent},
 		{Tag: mapi.PidTagSourceKey, Value: []byte(j.c.SourceKey)},
 		{Tag: mapi.PidTagLastModificationTime, Value: j.c.Modified},
 		{Tag: mapi.PidTagChangeKey, Value: []byte(j.c.ChangeKey)},
 		{Tag: mapi.PidTagPredecessorChangeList, Value: j.c.PCL.Bytes()},
 		{Tag: mapi.PidTagDisplayName, Value: displayName(j.n)},
-	}}
-	if j.c.Kind == replica.ChangeFolderCreate {
-		class := j.n.Folder.Class
-		if class == "" {
-			class = defaultClass
-		}
-		q.PropertyValues = []mapi.Property{{Tag: mapi.PidTagContainerClass, Value: class}}
-	}
-	return q
+	}, PropertyValues: []mapi.Property{{Tag: mapi.PidTagContainerClass, Value: class}}}
 }
 
 // displayName is the name that a folder has on the server: what its directory name
@@ -348,6 +352,9 @@ func (s *Syncer) deleteFolders(ctx context.Context, l *link, doomed []job) error
 	dir, _ := b.open(l.store, &rop.OpenFolderRequest{FolderID: root})
 	coll, _ := b.open(dir, &rop.SynchronizationOpenCollectorRequest{})
 	defer func() { coll.Release(); dir.Release() }()
+	if err := s.treeState(b, coll); err != nil {
+		return err
+	}
 	for i, flags := range []uint8{rop.ImportDeleteHierarchy, rop.ImportDeleteHierarchy | rop.ImportDeleteHard} {
 		answers := make([]*answer, len(doomed))
 		for n, j := range doomed {

@@ -327,6 +327,9 @@ func (s *Syncer) removeMessages(ctx context.Context, l *link, run []job, fid map
 	b := l.batch()
 	dir, _ := b.open(l.store, &rop.OpenFolderRequest{FolderID: fid})
 	coll, _ := b.open(dir, &rop.SynchronizationOpenCollectorRequest{IsContentsCollector: true})
+	if err := s.collectorState(b, coll, run[0].from); err != nil {
+		return err
+	}
 	a := b.do(coll, importDeletes(0, list...))
 	b.release(coll)
 	b.release(dir)

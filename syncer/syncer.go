@@ -15,7 +15,8 @@ import (
 // ServerInfo is what the dialer learned about the server.
 type ServerInfo struct {
 	Version  mapi.ServerVersion
-	LegacyDN string // of the mailbox, when the dialer found it; else Config.LegacyDN counts
+	LegacyDN string        // of the mailbox, when the dialer found it; else Config.LegacyDN counts
+	Polls    time.Duration // the server's wish for the time between polls where nothing notifies; 0 if it has none
 }
 
 // Config holds what a Syncer needs from outside. Replica and Dial are required.
@@ -33,8 +34,8 @@ type Config struct {
 	ReadOnly bool           // nothing is uploaded
 	Location *time.Location // of the dates in names; nil means UTC
 
-	// PollInterval is the time between passes when no notification comes; 0 means 60 s, or 15 min
-	// while a notification wait is up.
+	// PollInterval is the time between passes when no notification comes; 0 means what the server wants, or 15 min
+	// while a notification wait is up. Without one it is never less than the server wants.
 	PollInterval time.Duration
 
 	Now  func() time.Time // nil means time.Now

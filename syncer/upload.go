@@ -113,49 +113,39 @@ func (s *Syncer) send(ctx context.Context, l *link, run []job) error {
 	return s.sendFolderDeletes(ctx, l, run)
 }
 
-// dueJobs returns the changes that may be sent now: of every item the first one,
-// unless it was refused, waits for its idle window or for its folder, or was tried
-// already since the last change of the journal. New content goes before flags that were
-// set earlier: they would make what somebody else wrote look newer than it is.
+// dueJobs returns the changes that may be sent now: of every item the first one that may, unless it was refused, waits
+// for its idle window or for its folder, or was tried already since the last change of the journal (see line).
 func (s *Syncer) dueJobs(tried map[uint64]int) (jobs []job, err error) {
 	now := s.cfg.Now()
 	err = s.rep.View(func(v *replica.View) error {
-		jobs = jobs[:0]
-		at := map[replica.Num]int{} // place in jobs, -1 when nothing more may go
+		lines := map[replica.Num]*line{}
+		var order []*line
 		for c, err := range v.Changes(0) {
 			if err != nil {
 				return err
 			}
-			i, later := at[c.Item]
-			if later && (i < 0 || !overtakes(c, jobs[i].c)) {
-				at[c.Item] = -1
+			q := lines[c.Item]
+			if q == nil {
+				q = &line{}
+				lines[c.Item], order = q, append(order, q)
+			}
+			if !q.takes(c) {
 				continue
 			}
-			if c.Error != nil || c.Ready.After(now) || tried[c.Seq] >= 3 {
-				at[c.Item] = -1
-				continue
+			blocked := c.Error != nil || c.Ready.After(now) || tried[c.Seq] >= 3
+			var j job
+			ok := false
+			if !blocked {
+				if j, ok, err = s.jobOf(v, c); err != nil {
+					return err
+				}
 			}
-			j, ok, err := s.jobOf(v, c)
-			switch {
-			case err != nil:
-				return err
-			case !ok:
-				at[c.Item] = -1
-			case later:
-				jobs[i] = j
-			default:
-				at[c.Item] = len(jobs)
-				jobs = append(jobs, j)
-			}
+			q.add(j, ok, blocked)
 		}
+		jobs = nextOf(order)
 		return nil
 	})
 	return jobs, err
-}
-
-// overtakes reports whether a change goes before one that was made earlier.
-func overtakes(c, earlier *replica.Change) bool {
-	return classOf(c.Kind) == classContent && classOf(earlier.Kind) == classProps
 }
 
 // stillDue looks at a run again right before it is sent: the runs before it may have

@@ -49,7 +49,7 @@ func (s *server) dial(ctx context.Context) (rop.Transport, syncer.ServerInfo, er
 		s.forget()
 		return nil, syncer.ServerInfo{}, err
 	}
-	return client, syncer.ServerInfo{Version: info.Version, LegacyDN: found.LegacyDN}, nil
+	return client, syncer.ServerInfo{Version: info.Version, LegacyDN: found.LegacyDN, Polls: info.PollsMax}, nil
 }
 
 func (s *server) forget() {
