@@ -2,6 +2,8 @@ package syncer
 
 import (
 	"errors"
+	"slices"
+	"time"
 
 	"mailfs/conflict"
 	"mailfs/internal/names"
@@ -236,9 +238,15 @@ func (s *Syncer) placeFolder(u *replica.Update, n *replica.Node, parent replica.
 	return u.Move(n.Num, parent, s.freeName(&u.View, parent, name, f.SourceKey))
 }
 
-// removeFolders carries out deletions of folders on the server. uploads names the
-// messages that went up since the last download of the hierarchy.
+// justMade is how long after it was made an empty file is taken for one that is being
+// written.
+const justMade = 10 * time.Minute
+
+// removeFolders carries out deletions of folders on the server, the inner ones first.
+// uploads names the messages that went up since the last download of the hierarchy.
 func (s *Syncer) removeFolders(u *replica.Update, gone idset.IDSet, uploads map[string]int64) error {
+	var list []*replica.Node
+	depth := map[replica.Num]int{}
 	for _, e := range gone.Entries() {
 		for _, r := range e.Set.Ranges() {
 			for c := r.Low; c <= r.High; c++ {
@@ -252,10 +260,26 @@ func (s *Syncer) removeFolders(u *replica.Update, gone idset.IDSet, uploads map[
 				if n.Folder == nil || n.Num == replica.RootNum {
 					continue
 				}
-				if err := s.removeFolder(u, n, uploads); err != nil {
-					return err
+				list = append(list, n)
+				for at := n; at.Parent != 0; depth[n.Num]++ {
+					if at, err = u.Node(at.Parent); err != nil {
+						return err
+					}
 				}
 			}
+		}
+	}
+	slices.SortStableFunc(list, func(a, b *replica.Node) int { return depth[b.Num] - depth[a.Num] })
+	for _, n := range list {
+		n, err := u.Node(n.Num)
+		if errors.Is(err, replica.ErrNotFound) {
+			continue // it went with another one
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.removeFolder(u, n, uploads); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -370,8 +394,8 @@ func (s *Syncer) removeChild(u *replica.Update, c *replica.Node, uploads map[str
 			return err
 		}
 		for _, ch := range changes {
-			if ch.Kind == replica.ChangeFolderCreate {
-				return nil // new here: it keeps its parent alive
+			if ch.Kind == replica.ChangeFolderCreate || ch.Kind == replica.ChangeFolderUpdate {
+				return nil // new here, or moved in: it keeps its parent alive
 			}
 		}
 		return s.removeFolder(u, c, uploads)
@@ -392,7 +416,7 @@ func (s *Syncer) removeChild(u *replica.Update, c *replica.Node, uploads map[str
 		}
 		return s.removeMessage(u, c)
 	case replica.KindFile:
-		if names.IsMessageName(c.Name) && c.Size > 0 {
+		if names.IsMessageName(c.Name) && (c.Size > 0 || s.cfg.Now().Sub(c.Ctime) < justMade) {
 			return nil // about to be a message, which keeps its folder alive
 		}
 	}

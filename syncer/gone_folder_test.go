@@ -36,7 +36,7 @@ func TestTakenAwayBeforeItsAnswer(t *testing.T) {
 			c := w.client(t, quick)
 			c.pass()
 			n := c.create(c.at("Inbox"), "new.eml", mail("one", "as it was"))
-			w.srv.SetScript(func(r memserver.Request) memserver.Fault { return memserver.Fault{CutAfter: r.Has(0x0C)} })
+			w.srv.SetScript(func(r memserver.Request) memserver.Fault { return memserver.Fault{CutAfter: r.Has(0x0C) && !counts(r)} })
 			if err := c.s.Pass(t.Context()); err == nil {
 				t.Fatal("the answer was not lost")
 			}
@@ -95,25 +95,27 @@ func TestFileKeepsRemovedFolder(t *testing.T) {
 	dir := w.box.CreateFolder("Dir")
 	c := w.client(t)
 	c.pass()
-	local := func(name, text string) {
+	local := func(name, text string, made time.Time) {
 		blob, size, err := c.rep.PutBlob(t.Context(), strings.NewReader(text))
 		if err != nil {
 			t.Fatal(err)
 		}
 		dir := c.at("Dir").Num
 		c.update(func(u *replica.Update) error {
-			_, err = u.Insert(&replica.Node{Parent: dir, Name: name, Kind: replica.KindFile, Mtime: time.Now(), Content: blob, Size: size, Exact: true})
+			_, err = u.Insert(&replica.Node{Parent: dir, Name: name, Kind: replica.KindFile, Mtime: made, Ctime: made, Content: blob, Size: size, Exact: true})
 			return err
 		})
 	}
-	local("saved.eml", mail("one", "saved"))
-	local("empty.eml", "")
-	local(".swap", "swapped")
+	local("saved.eml", mail("one", "saved"), time.Now().Add(-time.Hour))
+	local("empty.eml", "", time.Now().Add(-time.Hour))
+	local("begun.eml", "", time.Now())
+	local(".swap", "swapped", time.Now())
 	if err := w.box.DeleteFolder(dir, false); err != nil {
 		t.Fatal(err)
 	}
 	c.pass()
 	c.at("Dir", "saved.eml")
+	c.at("Dir", "begun.eml")
 	if n := c.find("Dir", "empty.eml"); n != nil {
 		t.Error("an empty file is still there")
 	}
@@ -240,4 +242,89 @@ func TestRemovedFolderOfMovedMessages(t *testing.T) {
 			t.Errorf("%s is there %d times, want %d:\n%s", text, n, want, fresh.tree())
 		}
 	}
+}
+
+// Somebody removes a folder that another one was moved into here, or was to be: that one is where it was moved to, in a
+// new folder, and nothing of it is there twice.
+func TestFolderMovedIntoRemovedOne(t *testing.T) {
+	w := newMemWorld(t)
+	target := w.box.CreateFolder("Target")
+	inner := w.box.CreateFolder("Other", "Inner")
+	if _, err := w.box.Deliver(inner, parse(t, mail("one", "body of one"))); err != nil {
+		t.Fatal(err)
+	}
+	c := w.client(t, quick)
+	c.pass()
+	c.rename(c.at("Other", "Inner").Num, c.at("Target"), "Inner")
+	if err := w.box.DeleteFolder(target, false); err != nil {
+		t.Fatal(err)
+	}
+	c.pass()
+	c.pass()
+	c.flush()
+	c.at("Target", "Inner", "*one*")
+	fresh := w.client(t)
+	same(t, c, fresh)
+	if n := count(fresh, "body of one"); n != 1 || fresh.find("Other", "Inner") != nil {
+		t.Errorf("it is there %d times:\n%s", n, fresh.tree())
+	}
+}
+
+// A new folder went up and its answer was lost; somebody removes it before the upload is repeated. It comes back only
+// for what was put into it since.
+func TestFolderTakenAwayBeforeItsAnswer(t *testing.T) {
+	for _, filled := range []bool{false, true} {
+		w := newMemWorld(t)
+		c := w.client(t, quick)
+		c.pass()
+		dir := c.mkdir(c.at(), "Fresh")
+		w.srv.SetScript(func(r memserver.Request) memserver.Fault { return memserver.Fault{CutAfter: r.Has(0x73)} }) // RopSynchronizationImportHierarchyChange
+		if err := c.s.Pass(t.Context()); err == nil {
+			t.Fatal("the answer was not lost")
+		}
+		w.srv.SetScript(nil)
+		fid, ok := w.box.FindFolder("Fresh")
+		if !ok {
+			t.Fatal("the folder did not go up")
+		}
+		if err := w.box.DeleteFolder(fid, false); err != nil {
+			t.Fatal(err)
+		}
+		if filled {
+			c.create(dir, "new.eml", mail("one", "put into it"))
+		}
+		c.pass()
+		c.flush()
+		fresh := w.client(t)
+		same(t, c, fresh)
+		if is := fresh.find("Fresh") != nil; is != filled {
+			t.Errorf("filled %v, and there %v", filled, is)
+		}
+	}
+}
+
+// A flag of a message that is out of the tree, since a file is to take its place, goes up all the same.
+func TestFlagOfMessageOutOfTheTree(t *testing.T) {
+	w := newMemWorld(t)
+	w.deliver("one", "body of one")
+	c := w.client(t, quick)
+	c.pass()
+	num := c.at("Inbox", "*one*").Num
+	c.update(func(u *replica.Update) error { return u.Detach(num) })
+	c.flag(num, 2, "")
+	c.flush()
+	if m := w.box.Snapshot(); !flagged(m) {
+		t.Error("the flag did not go up")
+	}
+}
+
+func flagged(s *memserver.Snapshot) bool {
+	for _, f := range s.Folders {
+		for _, m := range f.Messages {
+			if m.Content.Properties.Int(mapi.PidTagFlagStatus) == 2 {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -116,6 +116,8 @@ func (s *Syncer) sentFolder(ctx context.Context, l *link, j job, imp, back *answ
 		return s.folderNameTaken(ctx, l, j)
 	case mapi.EcNoParentFolder:
 		return nil
+	case mapi.EcSyncObjectDeleted, mapi.EcObjectDeleted:
+		return s.folderTakenAway(j)
 	case mapi.EcGeneralFailure:
 		// QUIRK: gromox 3.10 answers so when the parent is missing (captures 08).
 		return s.judge(j.c, imp.err())
@@ -136,6 +138,27 @@ func (s *Syncer) sentFolder(ctx context.Context, l *link, j job, imp, back *answ
 		k = keys{change: j.c.ChangeKey, pcl: j.c.PCL}
 	}
 	return s.ackFolder(j, j.c.SourceKey, k)
+}
+
+// folderTakenAway handles a folder that the server had and that somebody has deleted. A
+// new one went up before, though its answer was lost: what was put into it here since
+// makes it come back.
+func (s *Syncer) folderTakenAway(j job) error {
+	if j.c.Kind != replica.ChangeFolderCreate {
+		return s.folderGone(j)
+	}
+	return s.rep.Update(func(u *replica.Update) error {
+		u.Remote(true)
+		n, err := u.Node(j.c.Item)
+		if err != nil {
+			return ignoreMissing(err)
+		}
+		cp, err := u.Checkpoint(replica.ScopeHierarchy)
+		if err != nil {
+			return err
+		}
+		return s.removeFolder(u, n, cp.Hints)
+	})
 }
 
 // folderGone handles a change of a folder that the server says is older than what it

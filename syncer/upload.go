@@ -206,6 +206,11 @@ func (s *Syncer) jobOf(v *replica.View, c *replica.Change) (j job, ok bool, err 
 	if c.Kind == replica.ChangeCreate || at == 0 {
 		at = c.Folder
 	}
+	if at == 0 { // out of the tree, for a file that is to take its place
+		if at, err = v.Home(c.Item); err != nil {
+			return j, false, err
+		}
+	}
 	if from, ok, err := s.stillAt(v, c); err != nil {
 		return j, false, err
 	} else if ok {

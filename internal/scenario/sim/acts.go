@@ -258,7 +258,7 @@ func (c *client) saveByRename(s *Step, p string, data []byte) error {
 	if err := c.direct.WriteFile(tmp, data); err != nil {
 		return err
 	}
-	c.forgetHeld(p)
+	c.forgetHeld(p, string(data))
 	return c.direct.Rename(tmp, p, 0)
 }
 
@@ -268,7 +268,7 @@ func (c *client) saveByBackup(s *Step, p string, data []byte) error {
 	if err := c.direct.Rename(p, backup, 0); err != nil {
 		return err
 	}
-	c.forgetHeld(p)
+	c.forgetHeld(p, string(data))
 	if err := c.direct.WriteFile(p, data); err != nil {
 		return err
 	}
@@ -364,17 +364,17 @@ func (c *client) unlink(s *Step) {
 	if !c.try("look at "+p+" "+strings.Join(tokensIn(string(text)), " "), err) {
 		return
 	}
-	c.forgetHeld(p)
+	c.forgetHeld(p, string(text))
 	r := &removal{by: c.name, step: s.No, hard: strings.HasPrefix(p, "Deleted Items/"), doc: docOf(string(text))}
 	c.w.touch(c.name, r.doc, s.Kind)
 	c.w.ledger.removing(r, string(text))
 	r.complete = c.try("unlink "+p, c.direct.Unlink(p))
 }
 
-// forgetHeld notes that what is written to an open file goes with its name.
-func (c *client) forgetHeld(p string) {
+// forgetHeld notes that what is written to an open file goes with its name. The name may be another than it was.
+func (c *client) forgetHeld(p, text string) {
 	for _, h := range c.held {
-		if h.path == p {
+		if h.path == p || h.doc == docOf(text) {
 			h.gone = true
 		}
 	}
@@ -404,7 +404,7 @@ func (c *client) move(s *Step) {
 		r := &removal{by: c.name, step: s.No, doc: docOf(string(over))}
 		c.w.touch(c.name, r.doc, s.Kind)
 		c.w.ledger.removing(r, string(over))
-		c.forgetHeld(to)
+		c.forgetHeld(to, string(over))
 	}
 	if c.try("move "+p+" to "+to+" over "+strings.Join(tokensIn(string(over)), " "), c.direct.Rename(p, to, 0)) {
 		for _, h := range c.held {

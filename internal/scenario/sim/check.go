@@ -131,7 +131,7 @@ func (w *world) tooMany(doc string, places []string) bool {
 	}
 	others := len(places) - losers
 	moved := slices.ContainsFunc(w.touched, func(a act) bool {
-		return a.doc == doc && (a.kind == OtherMove || a.kind == OtherDiscard || a.kind == Move)
+		return a.doc == doc && slices.Contains([]Kind{OtherMove, OtherDiscard, OtherDelete, Move, MoveOver, Unlink}, a.kind)
 	})
 	if moved {
 		return others > 2 || losers > len(w.clients)
@@ -182,7 +182,7 @@ func (w *world) compare(c *client, all map[mapi.SourceKey]found, dirs map[mapi.S
 		w.problem("%s: %v", c.name, err)
 	}
 	for _, key := range sorted(all) {
-		if !seen[key] {
+		if !seen[key] && !w.keptPlace(c, key) {
 			w.problem("%s: %s (%s) in %s is not here", c.name, all[key].doc, tokensIn(all[key].body), all[key].path)
 		}
 	}
@@ -191,6 +191,16 @@ func (w *world) compare(c *client, all map[mapi.SourceKey]found, dirs map[mapi.S
 			w.problem("%s: folder %s is not here", c.name, dirs[key])
 		}
 	}
+}
+
+// keptPlace reports whether an empty file keeps the place of a message.
+func (w *world) keptPlace(c *client, key mapi.SourceKey) bool {
+	_, files := c.walk()
+	return slices.ContainsFunc(files, func(p string) bool {
+		own, err := c.direct.Getxattr(p, "user.mailfs.source-key")
+		size, err2 := c.direct.Size(p)
+		return err == nil && err2 == nil && own == key.String() && size == 0
+	})
 }
 
 func sorted[V any](m map[mapi.SourceKey]V) []mapi.SourceKey {
@@ -259,7 +269,7 @@ func (w *world) compareFiles(c *client, all map[mapi.SourceKey]found) {
 	for k, f := range all {
 		byKey[k.String()] = f
 	}
-	n := 0
+	n, paths := 0, []string{}
 	todo := []string{""}
 	for len(todo) > 0 {
 		dir := todo[0]
@@ -275,11 +285,12 @@ func (w *world) compareFiles(c *client, all map[mapi.SourceKey]found) {
 				todo = append(todo, p)
 			} else if p != "conflicts" && w.compareFile(c, p, byKey) {
 				n++
+				paths = append(paths, p)
 			}
 		}
 	}
 	if n != len(all) {
-		w.problem("%s: %d files, %d messages on the server", c.name, n, len(all))
+		w.problem("%s: %d files, %d messages on the server: %q", c.name, n, len(all), paths)
 	}
 }
 
@@ -290,8 +301,9 @@ func (w *world) compareFile(c *client, p string, byKey map[string]found) bool {
 		w.problem("%s: read %s: %v", c.name, p, err)
 		return true
 	}
-	if len(text) == 0 {
-		return false // left by a crash
+	if len(text) == 0 { // left by a crash; it may keep the place of a message
+		key, err := c.direct.Getxattr(p, "user.mailfs.source-key")
+		return err == nil && key != ""
 	}
 	unfinished := false
 	if s := w.ledger.saves[last(string(text))]; s != nil {

@@ -77,6 +77,7 @@ func (c *client) logf(format string, args ...any) { c.w.note("    "+c.name+"| "+
 
 // start makes everything above the replica.
 func (c *client) start() (err error) {
+	c.watch.life++
 	c.eng = syncer.New(syncer.Config{
 		Replica: c.rep, Dial: c.dial, User: address, LegacyDN: c.w.box.DN(), Now: c.watch.Now, InTurn: true,
 		Rand: func() float64 { return 0.5 }, GUID: func() mapi.GUID { return guid(10 + c.no) }, After: c.sleep, Logf: c.logf,

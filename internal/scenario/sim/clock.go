@@ -59,6 +59,7 @@ func (c *clock) advance(d time.Duration) {
 type watch struct {
 	c    *clock
 	skew time.Duration
+	life int // of the client: what it planned in an earlier one does not happen
 }
 
 // Now implements fs.Clock.
@@ -66,7 +67,12 @@ func (w *watch) Now() time.Time { return w.c.now.Add(w.skew) }
 
 // AfterFunc implements fs.Clock.
 func (w *watch) AfterFunc(d time.Duration, f func()) fs.Timer {
-	t := &timer{w.c, w.c.now.Add(d), f}
+	life := w.life
+	t := &timer{w.c, w.c.now.Add(d), func() {
+		if w.life == life {
+			f()
+		}
+	}}
 	w.c.timers = append(w.c.timers, t)
 	return t
 }
