@@ -42,6 +42,11 @@ func (u *Update) SetIdentity(id Identity) error {
 	if err == nil && (old.MailboxGUID != id.MailboxGUID || old.Namespace != id.Namespace) {
 		return fmt.Errorf("%w: it is that of %s", ErrMailbox, old.User)
 	}
+	u.putIdentity(id)
+	return nil
+}
+
+func (u *Update) putIdentity(id Identity) {
 	var e enc
 	e.u8(identityFormat)
 	e.guid(id.MailboxGUID)
@@ -50,6 +55,17 @@ func (u *Update) SetIdentity(id Identity) error {
 	e.guid(id.ReplicaGUID)
 	e.guid(id.Namespace)
 	u.set(metaKey(metaIdentity), e.b)
+}
+
+// SetNamespace gives the replica another namespace for its change keys, after it was put back to an earlier time: the
+// counter of the old one would give numbers again that the server has seen.
+func (u *Update) SetNamespace(g mapi.GUID) error {
+	id, err := u.Identity()
+	if err != nil {
+		return err
+	}
+	id.Namespace = g
+	u.putIdentity(id)
 	return nil
 }
 

@@ -102,14 +102,20 @@ func (s *Syncer) applyFolder(u *replica.Update, f *folderArrival, special replic
 	if errors.Is(err, replica.ErrNotFound) {
 		return true, s.insertFolder(u, parent, f, special)
 	}
-	if err != nil || n.Folder == nil {
+	if err != nil {
 		return true, err
+	}
+	if n.Folder == nil {
+		return true, s.insertOverMessage(u, n, parent, f, special)
 	}
 	if n.Num == replica.RootNum {
 		return true, nil
 	}
 	if below, err := isBelow(&u.View, parent, n.Num); err != nil || below {
 		return false, err
+	}
+	if newer, err := s.folderOutlives(u, n, f); err != nil || newer {
+		return true, err
 	}
 	return true, s.updateFolder(u, n, parent, f, special)
 }

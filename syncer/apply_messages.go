@@ -28,10 +28,14 @@ func (s *Syncer) applyMessages(folder replica.Num, scope replica.Scope, batch []
 		if err != nil {
 			return err
 		}
+		kind, err := rebuilding(&u.View)
+		if err != nil {
+			return err
+		}
 		for i := range batch {
 			f := setAside
 			if !mine[batch[i].key] {
-				if f, err = s.applyMessage(u, folder, &batch[i]); err != nil {
+				if f, err = s.applyMessage(u, folder, &batch[i], kind); err != nil {
 					return err
 				}
 			}
@@ -70,7 +74,7 @@ func forget(cp *replica.Checkpoint, a *arrival) {
 }
 
 // applyMessage stores one arrival.
-func (s *Syncer) applyMessage(u *replica.Update, folder replica.Num, a *arrival) (fate, error) {
+func (s *Syncer) applyMessage(u *replica.Update, folder replica.Num, a *arrival, kind rebuildKind) (fate, error) {
 	n, err := u.BySourceKey(a.key)
 	if errors.Is(err, replica.ErrNotFound) {
 		if done, err := s.adoptMoved(u, folder, a); done || err != nil {
@@ -84,16 +88,28 @@ func (s *Syncer) applyMessage(u *replica.Update, folder replica.Num, a *arrival)
 	if n.Message == nil {
 		return applied, nil // a folder's key on a message: not ours to resolve
 	}
+	if kind == rebuildServer && s.otherMessage(u, n, a) {
+		if err := s.settleLeftover(u, kind, n); err != nil {
+			return applied, err
+		}
+		return applied, s.insertMessage(u, folder, a)
+	}
 	changes, err := u.ChangesOf(n.Num)
 	if err != nil {
 		return applied, err
 	}
 	p := pendingOf(changes)
 	if n.Message.ChangeKey == a.change && n.Message.PCL.Includes(a.pcl) {
+		if kind == rebuildServer && !p.read {
+			return applied, s.reassertRead(u, n, a)
+		}
 		return applied, s.applySame(u, n, a, p)
 	}
 	if p.content || p.deleted {
 		return setAside, nil
+	}
+	if outlives(kind, n, a) {
+		return applied, s.reassert(u, n, a)
 	}
 	return applied, s.applyVersion(u, n, a, p)
 }

@@ -184,6 +184,11 @@ func (d *contentsDownload) finish(ctx context.Context, e *fxics.State) error {
 	if err := d.flush(ctx); err != nil {
 		return err
 	}
+	if d.cp.At.IsZero() { // from an empty state the server tells of no deletions
+		if err := d.s.settleLeftovers(d.folder.num, e.Given); err != nil {
+			return err
+		}
+	}
 	cp := &replica.Checkpoint{
 		Given: e.Given, Seen: e.Seen, SeenFAI: e.SeenFAI, Read: saneReads(e.Read),
 		Hints: d.folder.hints, At: d.s.cfg.Now(),

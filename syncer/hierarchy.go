@@ -47,10 +47,29 @@ func (s *Syncer) syncHierarchy(ctx context.Context, l *link) error {
 				return err
 			}
 		case *fxics.State:
-			next := &replica.Checkpoint{Given: e.Given, Seen: e.Seen, At: s.cfg.Now()}
+			next := &replica.Checkpoint{Given: e.Given.Clone(), Seen: e.Seen}
+			if cp.At.IsZero() {
+				return s.firstHierarchy(arrived, l.special, next, e.Given)
+			}
+			next.At = s.cfg.Now()
 			return s.applyHierarchy(arrived, gone, l.special, next)
 		}
 	}
+}
+
+// firstHierarchy stores a folder tree that came from an empty state. Of such a one the server tells no deletions:
+// what is left over here is found out by itself, and only then is the state complete.
+func (s *Syncer) firstHierarchy(arrived []folderArrival, special map[mapi.SourceKey]replica.Special, next *replica.Checkpoint, given idset.IDSet) error {
+	if err := s.applyHierarchy(arrived, idset.IDSet{}, special, next); err != nil {
+		return err
+	}
+	if err := s.settleFolders(given); err != nil {
+		return err
+	}
+	return s.rep.Update(func(u *replica.Update) error {
+		u.Remote(true)
+		return withCheckpoint(u, replica.ScopeHierarchy, func(cp *replica.Checkpoint) { cp.At = s.cfg.Now() })
+	})
 }
 
 // folderArrivalOf turns a change of the stream into what the replica takes.

@@ -33,6 +33,8 @@ type link struct {
 	repls map[mapi.GUID]mapi.ReplID
 	names map[mapi.PropertyName]uint16
 
+	counter counterAt // for back-in-time detection
+
 	subscribed bool          // RopRegisterNotification was sent
 	notified   bool          // and accepted
 	deaf       chan struct{} // closed when nobody waits for events any more; nil before somebody does
@@ -135,7 +137,10 @@ func (l *link) logon(ctx context.Context) error {
 	if err := l.learnSpecial(ctx, resp); err != nil {
 		return err
 	}
-	return l.identity(dn)
+	if err := l.identity(dn); err != nil {
+		return err
+	}
+	return l.compareCounters(ctx, resp.FolderIDs[rop.FolderCommonViews])
 }
 
 func logonError(err error) error {

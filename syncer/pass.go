@@ -84,8 +84,14 @@ func (s *Syncer) passOver(ctx context.Context, l *link, named map[mapi.SourceKey
 	s.board.update(func(st *Status) {
 		st.Uploads, st.Folders, st.Headers, st.Bodies = Progress{}, Progress{}, Progress{}, Progress{}
 	})
-	if err := s.upload(ctx, l); err != nil {
+	wait, err := s.downloadsFirst()
+	if err != nil {
 		return err
+	}
+	if !wait {
+		if err := s.upload(ctx, l); err != nil {
+			return err
+		}
 	}
 	if err := s.syncHierarchy(ctx, l); err != nil {
 		return err
@@ -104,6 +110,9 @@ func (s *Syncer) passOver(ctx context.Context, l *link, named map[mapi.SourceKey
 	}
 	if full {
 		if err := s.setTime(settingFull, s.cfg.Now()); err != nil {
+			return err
+		}
+		if err := s.rebuilt(); err != nil {
 			return err
 		}
 	}

@@ -44,6 +44,13 @@ func (s *Syncer) resolve(ctx context.Context, l *link, j job) error {
 	if out.Action == conflict.TakeRemote {
 		return s.takeRemote(j, theirs, nil, j.n.Version)
 	}
+	ours, version, err := s.latest(j.n.Num)
+	if err != nil {
+		return err
+	}
+	if sameContent(ours, theirs.full) {
+		return s.takeRemote(j, theirs, nil, version) // both wrote the same: nobody loses
+	}
 	return s.keepBoth(ctx, l, j, theirs, out)
 }
 

@@ -234,6 +234,9 @@ func (s *Syncer) flushOnce(ctx context.Context) error {
 	}
 	defer s.unlockPass()
 	return s.withLink(ctx, func(l *link) error {
+		if wait, err := s.downloadsFirst(); err != nil || wait {
+			return errors.Join(err, s.pass(ctx, l, false))
+		}
 		if err := s.upload(ctx, l); err != nil {
 			return err
 		}

@@ -66,10 +66,15 @@ func (s *Syncer) upload(ctx context.Context, l *link) error {
 		return nil
 	}
 	tried := map[uint64]int{}
-	for range maxRounds {
+	for round := range maxRounds {
 		jobs, err := s.dueJobs(tried)
 		if err != nil || len(jobs) == 0 {
 			return err
+		}
+		if round == 0 {
+			if err := s.countUp(ctx, l); err != nil {
+				return err
+			}
 		}
 		s.setPhase(PhaseUpload)
 		s.board.update(func(st *Status) { st.Uploads.Total = st.Uploads.Done + len(jobs) })

@@ -71,12 +71,14 @@ type client struct {
 	s       *syncer.Syncer
 	offline atomic.Bool
 	step    func() // runs before each commit
+	dir     string // of the replica
+	cfg     syncer.Config
 }
 
 func (w *world) client(t testing.TB, change ...func(*syncer.Config)) *client {
 	t.Helper()
-	c := &client{t: t, w: w}
-	rep, err := replica.Open(replica.Options{Dir: t.TempDir(), Small: true, Fold: names.Fold, Step: func() {
+	c := &client{t: t, w: w, dir: t.TempDir()}
+	rep, err := replica.Open(replica.Options{Dir: c.dir, Small: true, Fold: names.Fold, Step: func() {
 		if c.step != nil {
 			c.step()
 		}
@@ -97,13 +99,13 @@ func (w *world) client(t testing.TB, change ...func(*syncer.Config)) *client {
 	for _, f := range change {
 		f(&cfg)
 	}
-	c.s = syncer.New(cfg)
+	c.s, c.cfg = syncer.New(cfg), cfg
 	t.Cleanup(func() {
 		_ = c.s.Close()
-		if bad, err := rep.Check(); err != nil || len(bad) > 0 {
+		if bad, err := c.rep.Check(); err != nil || len(bad) > 0 {
 			t.Errorf("replica: %v %v", bad, err)
 		}
-		if err := rep.Close(); err != nil {
+		if err := c.rep.Close(); err != nil {
 			t.Error(err)
 		}
 	})

@@ -1,0 +1,243 @@
+package syncer
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"mailfs/mapi"
+	"mailfs/mapi/rop"
+	"mailfs/mapi/wire"
+	"mailfs/replica"
+)
+
+// Back-in-time detection ([MS-OXCSYNC] 3.1.3.1.1.1): a counter in the replica and on the server goes up with every
+// upload. The server's is in one associated message per replica in Common Views, a dictionary of [MS-OXOCFG] 2.2.5.1.
+// A replica that knows less than the server was restored from a backup; a server that knows less than the replica
+// was.
+
+// settingCounter is where the replica keeps its side of the counter.
+const settingCounter = "syncer.counter"
+
+// counter is the replica's side: the value that was last sent, and the last one that the server is known to have.
+type counter struct {
+	Sent, Acked uint32
+}
+
+// counterAt is the server's side in one session.
+type counterAt struct {
+	folder mapi.FID // Common Views, 0 if the counter can't be kept
+	mid    mapi.MID // 0 before the message was made
+}
+
+var counterColumns = []mapi.PropertyTag{mapi.PidTagMid, mapi.PidTagRoamingDictionary}
+
+// counterClass is the class of the message with the counter of a replica.
+func counterClass(id replica.Identity) string {
+	return "IPM.Configuration.mailfs." + strings.ReplaceAll(id.Namespace.String(), "-", "")
+}
+
+// compareCounters looks for signs that this replica or the server was put back to an earlier time, and takes the
+// consequences before anything else is said to the server.
+func (l *link) compareCounters(ctx context.Context, views mapi.FID) error {
+	s := l.s
+	if s.cfg.ReadOnly || views == 0 {
+		return nil
+	}
+	id, own, err := s.ownCounter()
+	if err != nil {
+		return err
+	}
+	mid, server, found, err := l.findCounter(ctx, views, counterClass(id))
+	var code mapi.ErrorCode
+	if errors.As(err, &code) {
+		s.cfg.Logf("no back-in-time detection: %v", err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	l.counter = counterAt{folder: views, mid: mid}
+	switch {
+	case found && server > own.Sent:
+		s.cfg.Logf("this replica was restored from a backup: it is rebuilt from the server")
+		l.counter.mid = 0 // the next one is that of the new namespace
+		return s.startRebuild(ctx, l, rebuildReplica)
+	case own.Acked > 0 && (!found || server < own.Acked):
+		s.cfg.Logf("the server was restored from a backup: everything is compared with it")
+		return s.startRebuild(ctx, l, rebuildServer)
+	}
+	return nil
+}
+
+func (s *Syncer) ownCounter() (id replica.Identity, c counter, err error) {
+	err = s.rep.View(func(v *replica.View) error {
+		if id, err = v.Identity(); err != nil {
+			return err
+		}
+		c, err = readCounter(v)
+		return err
+	})
+	return id, c, err
+}
+
+func readCounter(v *replica.View) (c counter, err error) {
+	b, err := v.Setting(settingCounter)
+	if err != nil || b == nil {
+		return c, err
+	}
+	return c, json.Unmarshal(b, &c)
+}
+
+func (c counter) save(u *replica.Update) error {
+	b, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	return u.SetSetting(settingCounter, b)
+}
+
+// findCounter looks for the message of a class among the associated messages of a folder.
+func (l *link) findCounter(ctx context.Context, views mapi.FID, class string) (mid mapi.MID, value uint32, found bool, err error) {
+	var is wire.Builder
+	mapi.AppendRestriction(&is, mapi.PropertyRestriction{Op: mapi.RelEqual, Tag: mapi.PidTagMessageClass,
+		Value: mapi.Property{Tag: mapi.PidTagMessageClass, Value: class}})
+	b := l.batch()
+	dir, _ := b.open(l.store, &rop.OpenFolderRequest{FolderID: views})
+	table, opened := b.open(dir, &rop.GetContentsTableRequest{TableFlags: rop.TableAssociated | rop.TableSuppressesNotifications})
+	b.do(table, &rop.SetColumnsRequest{PropertyTags: counterColumns})
+	a := b.do(table, &rop.FindRowRequest{RestrictionData: is.Bytes(), Origin: rop.BookmarkBeginning})
+	b.release(table)
+	b.release(dir)
+	if err := b.run(ctx); err != nil {
+		return 0, 0, false, err
+	}
+	if err := opened.err(); err != nil {
+		return 0, 0, false, err
+	}
+	resp, ok := a.resp().(*rop.FindRowResponse)
+	switch {
+	case a.code() == mapi.EcNotFound:
+		return 0, 0, false, nil
+	case a.err() != nil:
+		return 0, 0, false, a.err()
+	case !ok:
+		return 0, 0, false, unexpected(a.resp())
+	}
+	row, err := resp.Row(counterColumns)
+	if err != nil {
+		return 0, 0, false, &mapi.Protocol{Err: err}
+	}
+	bag := mapi.RowBag(row)
+	id, ok := bag.Get(mapi.PidTagMid).(int64)
+	if !ok {
+		return 0, 0, false, nil
+	}
+	value, err = parseCounter(bag.Bytes(mapi.PidTagRoamingDictionary))
+	if err != nil {
+		return mapi.MID(id), 0, false, nil // nothing that this replica wrote
+	}
+	return mapi.MID(id), value, true, nil
+}
+
+// countUp raises both counters, right before something is sent for the first time. What the server had before is
+// known to have arrived then. A server that does not let the message be made is asked no more in this session.
+func (s *Syncer) countUp(ctx context.Context, l *link) error {
+	if l.counter.folder == 0 {
+		return nil
+	}
+	id, own, err := s.ownCounter()
+	if err != nil {
+		return err
+	}
+	own.Sent++
+	if err := s.rep.Update(func(u *replica.Update) error { return own.save(u) }); err != nil {
+		return err
+	}
+	dict, err := formatCounter(own.Sent)
+	if err != nil {
+		return err
+	}
+	b := l.batch()
+	var obj *object
+	if l.counter.mid != 0 {
+		obj, _ = b.open(l.store, &rop.OpenMessageRequest{CodePageID: rop.CodePageLogon, FolderID: l.counter.folder,
+			OpenModeFlags: rop.OpenReadWrite, MessageID: l.counter.mid})
+	} else {
+		obj, _ = b.open(l.store, &rop.CreateMessageRequest{CodePageID: rop.CodePageLogon, FolderID: l.counter.folder, AssociatedFlag: true})
+	}
+	const dictionary = int32(4) // [MS-OXOCFG] 2.2.2.1
+	b.do(obj, &rop.SetPropertiesRequest{PropertyValues: []mapi.Property{
+		{Tag: mapi.PidTagMessageClass, Value: counterClass(id)},
+		{Tag: mapi.PidTagSubject, Value: counterClass(id)},
+		{Tag: mapi.PidTagRoamingDatatypes, Value: dictionary},
+		{Tag: mapi.PidTagRoamingDictionary, Value: dict},
+	}})
+	save := b.do(obj, &rop.SaveChangesMessageRequest{SaveFlags: rop.SaveForce})
+	b.release(obj)
+	if err := b.run(ctx); err != nil {
+		return err
+	}
+	if err := save.err(); err != nil {
+		s.cfg.Logf("no back-in-time detection: %v", err)
+		l.counter = counterAt{}
+		return nil
+	}
+	if r, ok := save.resp().(*rop.SaveChangesMessageResponse); ok && l.counter.mid == 0 {
+		l.counter.mid = r.MessageID
+	}
+	own.Acked = own.Sent
+	return s.rep.Update(func(u *replica.Update) error { return own.save(u) })
+}
+
+// userConfiguration is the dictionary stream of a configuration message ([MS-OXOCFG] 2.2.5.1).
+type userConfiguration struct {
+	XMLName xml.Name `xml:"UserConfiguration"`
+	Info    struct {
+		Version string `xml:"version,attr"`
+	} `xml:"Info"`
+	Data struct {
+		Entries []dictionaryEntry `xml:"e"`
+	} `xml:"Data"`
+}
+
+// dictionaryEntry is a key and a value, each with its type in front: 9 is a 32-bit number, 18 a string.
+type dictionaryEntry struct {
+	Key   string `xml:"k,attr"`
+	Value string `xml:"v,attr"`
+}
+
+const (
+	counterKey     = "18-uploads"
+	numberPrefix   = "9-"
+	counterVersion = "mailfs.1"
+)
+
+func formatCounter(n uint32) ([]byte, error) {
+	var c userConfiguration
+	c.Info.Version = counterVersion
+	c.Data.Entries = []dictionaryEntry{{counterKey, fmt.Sprint(numberPrefix, int32(n))}}
+	out, err := xml.Marshal(c)
+	return append([]byte(xml.Header), out...), err
+}
+
+var errNoCounter = errors.New("syncer: no counter in this dictionary")
+
+func parseCounter(p []byte) (uint32, error) {
+	var c userConfiguration
+	if err := xml.NewDecoder(bytes.NewReader(p)).Decode(&c); err != nil {
+		return 0, err
+	}
+	for _, e := range c.Data.Entries {
+		if v, ok := strings.CutPrefix(e.Value, numberPrefix); ok && e.Key == counterKey {
+			n, err := strconv.ParseInt(v, 10, 32)
+			return uint32(n), err
+		}
+	}
+	return 0, errNoCounter
+}

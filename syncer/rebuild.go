@@ -1,0 +1,445 @@
+package syncer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+
+	"mailfs/mapi"
+	"mailfs/mapi/idset"
+	"mailfs/replica"
+)
+
+// settingRebuild says, until a full pass has ended well, why every state was dropped: one of the values below. A state
+// that was dropped for another reason (the server did not understand it) needs no mark: what is here and not there is
+// gone then, as always.
+const settingRebuild = "syncer.rebuild"
+
+// settingFormer is the namespace that a replica had before its rebuild.
+const settingFormer = "syncer.former"
+
+// rebuildKind says who went back in time.
+type rebuildKind string
+
+const (
+	rebuildNone    rebuildKind = ""
+	rebuildReplica rebuildKind = "replica" // what the server lacks was deleted there meanwhile
+	rebuildServer  rebuildKind = "server"  // what the server lacks, or has older, was lost there: it goes up again
+)
+
+const rebuildBatch = 200 // items in one transaction
+
+// startRebuild drops all that is no longer true: every state, the reserved ids, and the names that queued changes got
+// from them ([MS-OXCFXICS] 3.3.5.3). The journal stays.
+func (s *Syncer) startRebuild(ctx context.Context, l *link, kind rebuildKind) error {
+	unknown, err := s.fixedAndUnknown(ctx, l, kind)
+	if err != nil {
+		return err
+	}
+	return s.rep.Update(func(u *replica.Update) error {
+		u.Remote(true)
+		var scopes []replica.Scope
+		for scope, err := range u.Checkpoints() {
+			if err != nil {
+				return err
+			}
+			scopes = append(scopes, scope)
+		}
+		for _, scope := range scopes {
+			if err := u.DropCheckpoint(scope); err != nil {
+				return err
+			}
+		}
+		if err := u.DropReserve(); err != nil {
+			return err
+		}
+		for _, seq := range unknown {
+			c, err := u.Change(seq)
+			if err != nil {
+				return err
+			}
+			c.Fixed, c.SourceKey, c.ChangeKey, c.PCL = false, "", "", nil
+			if err := u.SaveChange(c); err != nil {
+				return err
+			}
+		}
+		if kind == rebuildReplica {
+			id, err := u.Identity()
+			if err != nil {
+				return err
+			}
+			if err := u.SetSetting(settingFormer, []byte(id.Namespace.String())); err != nil {
+				return err
+			}
+			if err := u.SetNamespace(s.cfg.GUID()); err != nil {
+				return err
+			}
+		}
+		if err := (counter{}).save(u); err != nil {
+			return err
+		}
+		if err := u.SetSetting(settingFull, nil); err != nil {
+			return err
+		}
+		return u.SetSetting(settingRebuild, []byte(kind))
+	})
+}
+
+// fixedAndUnknown returns the changes that got ids of which a server that went back knows nothing: it may give these
+// ids to others.
+func (s *Syncer) fixedAndUnknown(ctx context.Context, l *link, kind rebuildKind) (seqs []uint64, err error) {
+	if kind != rebuildServer {
+		return nil, nil
+	}
+	var jobs []job
+	err = s.rep.View(func(v *replica.View) error {
+		for c, err := range v.Changes(0) {
+			if err != nil {
+				return err
+			}
+			if !c.Fixed || !needsID(c) {
+				continue
+			}
+			j, _, err := s.jobOf(v, c)
+			if err != nil {
+				return err
+			}
+			jobs = append(jobs, j)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, j := range jobs {
+		if j.c.Kind == replica.ChangeCreate && j.folder != nil && onServer(j.folder) {
+			k, found, err := l.lookUp(ctx, j.folder.Folder.SourceKey, j.c.SourceKey)
+			if err != nil {
+				return nil, err
+			}
+			if found && k.change == j.c.ChangeKey {
+				continue // it was sent before the backup was made
+			}
+		}
+		seqs = append(seqs, j.c.Seq)
+	}
+	return seqs, nil
+}
+
+// downloadsFirst reports whether queued changes have to wait until it is known what the server has: a replica that was
+// put back may have sent them already, and a server that was may have given their ids to others.
+func (s *Syncer) downloadsFirst() (yes bool, err error) {
+	err = s.rep.View(func(v *replica.View) error {
+		kind, err := rebuilding(v)
+		yes = kind != rebuildNone
+		return err
+	})
+	return yes, err
+}
+
+// rebuilding returns the mark of startRebuild.
+func rebuilding(v *replica.View) (rebuildKind, error) {
+	b, err := v.Setting(settingRebuild)
+	return rebuildKind(b), err
+}
+
+// rebuilt removes the mark, after a full pass.
+func (s *Syncer) rebuilt() error {
+	var kind rebuildKind
+	err := s.rep.View(func(v *replica.View) (err error) {
+		kind, err = rebuilding(v)
+		return err
+	})
+	if err != nil || kind == rebuildNone {
+		return err
+	}
+	if err := s.dropTwins(); err != nil {
+		return err
+	}
+	return s.rep.Update(func(u *replica.Update) error {
+		if err := u.SetSetting(settingFormer, nil); err != nil {
+			return err
+		}
+		return u.SetSetting(settingRebuild, nil)
+	})
+}
+
+// settleLeftovers deals with the messages of a folder that are here and, as a download from an empty state has shown,
+// not on the server. It may be repeated.
+func (s *Syncer) settleLeftovers(folder replica.Num, given idset.IDSet) error {
+	var left []replica.Num
+	err := s.rep.View(func(v *replica.View) error {
+		left = left[:0]
+		mine, err := keysUnderWay(v)
+		if err != nil {
+			return err
+		}
+		for n, err := range v.Messages(folder) {
+			if err != nil {
+				return err
+			}
+			id, ok := n.Message.SourceKey.LongTermID()
+			if ok && n.Message.ChangeKey != "" && !given.Contains(id) && !mine[n.Message.SourceKey] {
+				left = append(left, n.Num)
+			}
+		}
+		return nil
+	})
+	return s.inBatches(left, err, s.settleLeftover)
+}
+
+// inBatches calls f for items, a batch in one transaction.
+func (s *Syncer) inBatches(items []replica.Num, err error, f func(u *replica.Update, kind rebuildKind, n *replica.Node) error) error {
+	for len(items) > 0 && err == nil {
+		batch := items[:min(len(items), rebuildBatch)]
+		items = items[len(batch):]
+		err = s.rep.Update(func(u *replica.Update) error {
+			u.Remote(true)
+			kind, err := rebuilding(&u.View)
+			if err != nil {
+				return err
+			}
+			for _, num := range batch {
+				n, err := u.Node(num)
+				if errors.Is(err, replica.ErrNotFound) {
+					continue
+				}
+				if err != nil {
+					return err
+				}
+				if err := f(u, kind, n); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return err
+}
+
+func (s *Syncer) settleLeftover(u *replica.Update, kind rebuildKind, n *replica.Node) error {
+	if kind == rebuildServer && n.Message.State == replica.StateFull && !n.Message.FAI && n.Parent != 0 {
+		changes, err := u.ChangesOf(n.Num)
+		if err != nil {
+			return err
+		}
+		return s.resurrect(u, n, changes)
+	}
+	return s.removeMessage(u, n)
+}
+
+// otherMessage reports whether a server that went back gave the id of a message that it lost to another one.
+func (s *Syncer) otherMessage(u *replica.Update, n *replica.Node, a *arrival) bool {
+	m := n.Message
+	id := m.MessageID
+	if own, err := u.Message(n.Num); err == nil && id == "" {
+		id = own.Properties.String(mapi.PidTagInternetMessageId)
+	}
+	if theirs := a.header.String(mapi.PidTagInternetMessageId); theirs != "" && id != "" {
+		return theirs != id
+	}
+	if key := a.header.Bytes(mapi.PidTagSearchKey); len(key) > 0 && len(m.SearchKey) > 0 {
+		return !bytes.Equal(key, m.SearchKey)
+	}
+	return m.ChangeKey == a.change && m.Modified != a.modified
+}
+
+// insertOverMessage adds a folder under an id that a message has here, which only a server does that went back.
+func (s *Syncer) insertOverMessage(u *replica.Update, n *replica.Node, parent replica.Num, f *folderArrival, special replica.Special) error {
+	kind, err := rebuilding(&u.View)
+	if err != nil || kind != rebuildServer || n.Message == nil {
+		return err
+	}
+	if err := s.settleLeftover(u, kind, n); err != nil {
+		return err
+	}
+	return s.insertFolder(u, parent, f, special)
+}
+
+// dropTwins removes messages that were queued when the backup of a replica was made, and that it had sent since: what
+// it once made under its former namespace is on the server already.
+func (s *Syncer) dropTwins() error {
+	return s.rep.Update(func(u *replica.Update) error {
+		former, err := u.Setting(settingFormer)
+		if err != nil || former == nil {
+			return err
+		}
+		queued := map[string]replica.Num{}
+		for c, err := range u.Changes(0) {
+			if err != nil {
+				return err
+			}
+			if c.Kind != replica.ChangeCreate || c.Fixed {
+				continue
+			}
+			m, err := u.Message(c.Item)
+			if err != nil {
+				return err
+			}
+			if id := m.Properties.String(mapi.PidTagInternetMessageId); id != "" {
+				queued[id] = c.Item
+			}
+		}
+		if len(queued) == 0 {
+			return nil
+		}
+		return s.eachFolder(&u.View, func(dir *replica.Node) error {
+			for m, err := range u.Messages(dir.Num) {
+				if err != nil {
+					return err
+				}
+				twin, ok := queued[m.Message.MessageID]
+				if !ok || !madeIn(m.Message.PCL, former) {
+					continue
+				}
+				delete(queued, m.Message.MessageID)
+				if err := u.Remove(twin); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+}
+
+// madeIn reports whether a message has a change of a namespace.
+func madeIn(pcl mapi.PCL, namespace []byte) bool {
+	for _, x := range pcl {
+		if x.Namespace.String() == string(namespace) {
+			return true
+		}
+	}
+	return false
+}
+
+// outlives reports whether a message that the server has in an older version is to go up again: the newer one was
+// lost there.
+func outlives(kind rebuildKind, n *replica.Node, a *arrival) bool {
+	return kind == rebuildServer && n.Message.State == replica.StateFull && n.Message.ChangeKey != a.change &&
+		n.Message.PCL.Includes(a.pcl) && !a.pcl.Includes(n.Message.PCL)
+}
+
+// folderOutlives puts the name and place of a folder that the server has in an older version on top of that one.
+func (s *Syncer) folderOutlives(u *replica.Update, n *replica.Node, f *folderArrival) (bool, error) {
+	kind, err := rebuilding(&u.View)
+	if err != nil || kind != rebuildServer || !n.Folder.PCL.Includes(f.PCL) || f.PCL.Includes(n.Folder.PCL) {
+		return false, err
+	}
+	changes, err := u.ChangesOf(n.Num)
+	if err != nil || len(changes) > 0 {
+		return false, err
+	}
+	if err := u.SetKeys(n.Num, f.SourceKey, f.ChangeKey, f.PCL); err != nil {
+		return false, err
+	}
+	_, err = u.Enqueue(&replica.Change{Kind: replica.ChangeFolderUpdate, Item: n.Num, At: s.cfg.Now(), Folder: n.Parent,
+		Base: replica.Base{ChangeKey: f.ChangeKey, PCL: f.PCL}})
+	return true, err
+}
+
+// reassert puts a message that the server has in an older version on top of that one.
+func (s *Syncer) reassert(u *replica.Update, n *replica.Node, a *arrival) error {
+	if err := u.SetKeys(n.Num, a.key, a.change, a.pcl); err != nil {
+		return err
+	}
+	base := replica.Base{Version: n.Version, ChangeKey: a.change, PCL: a.pcl}
+	_, err := u.Enqueue(&replica.Change{Kind: replica.ChangeEdit, Item: n.Num, At: s.cfg.Now(), Folder: n.Parent, Base: base})
+	if err != nil {
+		return err
+	}
+	return s.reassertRead(u, n, a)
+}
+
+// reassertRead sends a read state that the server has lost.
+func (s *Syncer) reassertRead(u *replica.Update, n *replica.Node, a *arrival) error {
+	if n.Message.Read == (a.header.Int(mapi.PidTagMessageFlags)&flagRead != 0) {
+		return nil
+	}
+	_, err := u.Enqueue(&replica.Change{Kind: replica.ChangeRead, Item: n.Num, At: s.cfg.Now(), Folder: n.Parent, Read: n.Message.Read})
+	return err
+}
+
+// settleFolders deals with the folders that are here and, as a download from an empty state has shown, not on the
+// server.
+func (s *Syncer) settleFolders(given idset.IDSet) error {
+	var left []replica.Num
+	var kind rebuildKind
+	err := s.rep.View(func(v *replica.View) (err error) {
+		if kind, err = rebuilding(v); err != nil {
+			return err
+		}
+		left = left[:0]
+		return s.leftFolders(v, replica.RootNum, given, &left)
+	})
+	if err != nil {
+		return err
+	}
+	if kind == rebuildServer {
+		for _, num := range left {
+			if err := s.reviveMessages(num); err != nil {
+				return err
+			}
+		}
+		return s.inBatches(left, nil, s.reviveFolder)
+	}
+	return s.inBatches(left, nil, func(u *replica.Update, _ rebuildKind, n *replica.Node) error { return s.removeFolder(u, n, nil) })
+}
+
+// leftFolders collects the folders below dir that the server does not have, parents first.
+func (s *Syncer) leftFolders(v *replica.View, dir replica.Num, given idset.IDSet, left *[]replica.Num) error {
+	for n, err := range v.Children(dir, "") {
+		if err != nil {
+			return err
+		}
+		if n.Folder == nil {
+			continue
+		}
+		if id, ok := n.Folder.SourceKey.LongTermID(); ok && n.Folder.ChangeKey != "" && !given.Contains(id) {
+			*left = append(*left, n.Num)
+		}
+		if err := s.leftFolders(v, n.Num, given, left); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reviveMessages makes every message of a folder that the server lost one that goes up anew.
+func (s *Syncer) reviveMessages(folder replica.Num) error {
+	var list []replica.Num
+	err := s.rep.View(func(v *replica.View) error {
+		list = list[:0]
+		for n, err := range v.Messages(folder) {
+			if err != nil {
+				return err
+			}
+			list = append(list, n.Num)
+		}
+		return nil
+	})
+	return s.inBatches(list, err, s.settleLeftover)
+}
+
+// reviveFolder makes a folder that the server lost one that goes up anew.
+func (s *Syncer) reviveFolder(u *replica.Update, _ rebuildKind, n *replica.Node) error {
+	if err := u.DropCheckpoint(replica.ContentsScope(n.Folder.SourceKey)); err != nil {
+		return err
+	}
+	changes, err := u.ChangesOf(n.Num)
+	if err != nil {
+		return err
+	}
+	for _, c := range changes {
+		if c.Kind == replica.ChangeFolderDelete {
+			return u.Remove(n.Num) // its user wanted it gone
+		}
+		if err := u.DropChange(c.Seq); err != nil {
+			return err
+		}
+	}
+	if err := u.SetKeys(n.Num, "", "", nil); err != nil {
+		return err
+	}
+	_, err = u.Enqueue(&replica.Change{Kind: replica.ChangeFolderCreate, Item: n.Num, At: s.cfg.Now(), Folder: n.Parent})
+	return err
+}

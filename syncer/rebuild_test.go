@@ -1,0 +1,221 @@
+package syncer_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"mailfs/internal/memserver"
+	"mailfs/internal/names"
+	"mailfs/mapi"
+	"mailfs/mapi/rop"
+	"mailfs/replica"
+	"mailfs/syncer"
+)
+
+// backup copies the replica of a client that does nothing just now.
+func (c *client) backup(dir string) string {
+	c.t.Helper()
+	c.reopen(c.dir, func() {
+		if err := os.CopyFS(dir, os.DirFS(c.dir)); err != nil {
+			c.t.Fatal(err)
+		}
+	})
+	return dir
+}
+
+// reopen ends the engine and its replica and begins again with the replica in dir; between runs while nothing is open.
+func (c *client) reopen(dir string, between func()) {
+	c.t.Helper()
+	if err := c.s.Close(); err != nil {
+		c.t.Fatal(err)
+	}
+	if err := c.rep.Close(); err != nil {
+		c.t.Fatal(err)
+	}
+	between()
+	rep, err := replica.Open(replica.Options{Dir: dir, Small: true, Fold: names.Fold})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.dir, c.rep, c.cfg.Replica = dir, rep, rep
+	c.s = syncer.New(c.cfg)
+}
+
+// A replica that is put back to an earlier time takes nothing for its own that it did since: neither ids nor change
+// keys are used twice, what was deleted meanwhile is gone, and what the old replica had queued goes up
+// ([MS-OXCSYNC] 3.1.3.1.1.1).
+func TestReplicaFromBackup(t *testing.T) {
+	w := newMemWorld(t)
+	for i := range 6 {
+		w.deliver(fmt.Sprint("letter ", i), "the first version")
+	}
+	a, b := w.client(t), w.client(t)
+	a.pass()
+	a.edit(a.at("Inbox", "*letter 0*").Num, mail("letter 0", "edited before the backup"))
+	a.flush()
+	a.create(a.at("Drafts"), "queued.eml", mail("queued", "when the backup was made"))
+	a.edit(a.at("Inbox", "*letter 1*").Num, mail("letter 1", "queued when the backup was made"))
+	old := a.backup(filepath.Join(t.TempDir(), "backup"))
+	a.flush()
+	// what the backup knows nothing of
+	a.edit(a.at("Inbox", "*letter 0*").Num, mail("letter 0", "edited after the backup"))
+	a.create(a.at("Drafts"), "later.eml", mail("later", "made after the backup"))
+	a.unlink(a.at("Inbox", "*letter 2*").Num, true)
+	a.move(a.at("Inbox", "*letter 3*").Num, a.at("Drafts"))
+	a.mkdir(a.at(), "Made later")
+	a.flush()
+	before := namespace(a)
+
+	a.reopen(old, func() {})
+	a.create(a.at("Drafts"), "new.eml", mail("new", "made with the old replica"))
+	a.flush()
+	b.pass()
+	same(t, a, b)
+	for _, text := range []string{"edited after the backup", "made after the backup", "made with the old replica", "queued when the backup was made", "when the backup was made"} {
+		if !has(t, b, "Inbox", text) && !has(t, b, "Drafts", text) {
+			t.Errorf("%q is not on the server\n%s", text, b.tree())
+		}
+	}
+	if b.find("Inbox", "*letter 2*") != nil || b.find("Made later") == nil {
+		t.Errorf("the tree is not what was done last:\n%s", b.tree())
+	}
+	if n := timesThere(b, "queued"); n != 1 {
+		t.Errorf("the message that was queued at the backup is there %d times\n%s", n, b.tree())
+	}
+	if namespace(a) == before {
+		t.Error("the replica goes on with change keys of which the server knows more than it does")
+	}
+}
+
+// timesThere returns how many messages have a subject.
+func timesThere(c *client, subject string) (n int) {
+	c.view(func(v *replica.View) error {
+		for _, dir := range []string{"Inbox", "Drafts", "Deleted Items"} {
+			d := c.at(dir)
+			for m, err := range v.Children(d.Num, "") {
+				if err != nil {
+					return err
+				}
+				if m.Message != nil && m.Message.Subject == subject {
+					n++
+				}
+			}
+		}
+		return nil
+	})
+	return n
+}
+
+func namespace(c *client) (g mapi.GUID) {
+	c.view(func(v *replica.View) error {
+		id, err := v.Identity()
+		g = id.Namespace
+		return err
+	})
+	return g
+}
+
+// A server that is put back to an earlier time gets everything again that it lost and the replica still has, and what
+// it gives new ids and change numbers to is seen ([MS-OXCFXICS] 3.3.5.3).
+func TestServerFromBackup(t *testing.T) {
+	w := newMemWorld(t)
+	for i := range 6 {
+		w.deliver(fmt.Sprint("letter ", i), "the first version")
+	}
+	w.box.CreateFolder("Project")
+	a := w.client(t)
+	a.pass()
+	a.edit(a.at("Inbox", "*letter 0*").Num, mail("letter 0", "edited before the backup"))
+	a.flush()
+	old := w.box.Snapshot()
+
+	w.deliver("delivered later", "after the backup")
+	a.pass()
+	a.edit(a.at("Inbox", "*letter 0*").Num, mail("letter 0", "edited after the backup"))
+	a.create(a.at("Drafts"), "later.eml", mail("later", "made after the backup"))
+	a.markRead(a.at("Inbox", "*letter 4*").Num, true)
+	dir := a.mkdir(a.at(), "Made later")
+	a.rename(a.at("Project").Num, a.at(), "Project, renamed later")
+	a.flush()
+	a.create(a.at("Made later"), "within.eml", mail("within", "in a folder that was made after the backup"))
+	a.flush()
+	a.create(a.at("Inbox"), "queued.eml", mail("queued", "not sent yet"))
+
+	w.box.RewindState(old)
+	w.srv.LoseSessions()
+	for i := range 40 { // takes the ids and change numbers of what was lost
+		w.deliver(fmt.Sprint("new ", i), "after the server was restored")
+	}
+	a.flush()
+	a.pass()
+	b := w.client(t)
+	b.pass()
+	same(t, a, b)
+	for _, at := range [][2]string{{"Inbox", "edited after the backup"}, {"Drafts", "made after the backup"}, {"Inbox", "after the backup"},
+		{"Made later", "in a folder that was made after the backup"}, {"Inbox", "not sent yet"}} {
+		if !has(t, b, at[0], at[1]) {
+			t.Errorf("%q is not in %s on the server\n%s", at[1], at[0], b.tree())
+		}
+	}
+	if got := len(b.messages("Inbox")); got != 6+40+2 {
+		t.Errorf("%d messages in the Inbox\n%s", got, b.tree())
+	}
+	if b.find("Project, renamed later") == nil || b.find("Project") != nil {
+		t.Errorf("the folder's later name is lost:\n%s", b.tree())
+	}
+	if !b.at("Inbox", "*letter 4*").Message.Read {
+		t.Error("a read state is lost")
+	}
+	if a.at("Made later").Num != dir.Num {
+		t.Error("the folder has another number here")
+	}
+}
+
+func (c *client) messages(dir string) (list []*replica.Node) {
+	d := c.at(dir)
+	c.view(func(v *replica.View) error {
+		for m, err := range v.Children(d.Num, "") {
+			if err != nil {
+				return err
+			}
+			if m.Message != nil {
+				list = append(list, m)
+			}
+		}
+		return nil
+	})
+	return list
+}
+
+// counts reports whether a request raises the counter of back-in-time detection, and does nothing else.
+func counts(r memserver.Request) bool {
+	return r.Has(uint8(rop.IDSaveChangesMessage)) && r.Has(uint8(rop.IDSetProperties)) && !r.Has(uint8(rop.IDGetPropertiesSpecific))
+}
+
+// The counters of two replicas of one mailbox have nothing to do with each other, and a replica that only reads leaves
+// no trace.
+func TestCountersAreApart(t *testing.T) {
+	w := newMemWorld(t)
+	w.deliver("one", "the first version")
+	a, b, reader := w.client(t), w.client(t), w.client(t, func(c *syncer.Config) { c.ReadOnly = true })
+	reader.pass()
+	for i := range 3 {
+		a.pass()
+		a.create(a.at("Inbox"), fmt.Sprint("a", i, ".eml"), mail(fmt.Sprint("a ", i), "of a"))
+		a.flush()
+	}
+	b.pass()
+	b.create(b.at("Inbox"), "b.eml", mail("b", "of b"))
+	b.flush()
+	w.srv.LoseSessions()
+	spaces := []mapi.GUID{namespace(a), namespace(b), namespace(reader)}
+	for i, c := range []*client{a, b, reader} {
+		c.pass()
+		if namespace(c) != spaces[i] {
+			t.Errorf("client %d was taken for one from a backup", i)
+		}
+	}
+	same(t, a, b)
+}
