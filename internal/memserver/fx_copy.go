@@ -73,13 +73,11 @@ func (op *operation) copyMessages(q *rop.FastTransferSourceCopyMessagesRequest, 
 		for _, id := range ids {
 			v, ok := m.messageByMID(id)
 			if ok && v.folder == f.id {
-				steps = append(steps, m.messageStep(v, send, withID))
+				steps = append(steps, m.counted(m.messageStep(v, send, withID)))
 			} else if send.recover {
 				steps = append(steps, element(&fxics.ErrorInfo{Code: ecNotFound, Folder: m.longID(f.id), Message: m.longID(id.Counter())}))
 			}
 		}
-		n := len(steps)
-		m.srv.stats.add(func(st *Stats) { st.MessagesSent += uint64(n) })
 		return steps
 	}}
 	return &rop.FastTransferSourceCopyMessagesResponse{}, ecSuccess

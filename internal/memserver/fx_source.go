@@ -31,6 +31,14 @@ type step func(*fxics.Encoder) error
 
 func element(e fxics.Element) step { return func(enc *fxics.Encoder) error { return enc.Encode(e) } }
 
+// counted counts a message as sent when the first of its bytes are handed out.
+func (m *Mailbox) counted(f step) step {
+	return func(enc *fxics.Encoder) error {
+		m.srv.stats.add(func(st *Stats) { st.MessagesSent++ })
+		return f(enc)
+	}
+}
+
 // begin works out the steps.
 func (s *source) begin() {
 	if s.begun {

@@ -243,7 +243,6 @@ func (d *download) contents() []step {
 		steps = append(steps, element(reads))
 	}
 	d.advance(inScope, gone, unseen)
-	m.srv.stats.add(func(st *Stats) { st.MessagesSent += uint64(len(changes)) })
 	return append(steps, element(&fxics.State{ICSState: d.stateOut()}))
 }
 

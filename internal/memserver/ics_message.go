@@ -26,7 +26,7 @@ func (d *download) changeSteps(changes []*message) []step {
 	}
 	groupsSent := false
 	for _, v := range changes {
-		steps = append(steps, func(enc *fxics.Encoder) error {
+		steps = append(steps, d.box.counted(func(enc *fxics.Encoder) error {
 			for _, w := range d.box.versions(v) {
 				if d.has(rop.SyncProgress) {
 					if err := enc.Encode(&fxics.ProgressMessage{Size: w.size, FAI: w.fai}); err != nil {
@@ -45,7 +45,7 @@ func (d *download) changeSteps(changes []*message) []step {
 				}
 			}
 			return nil
-		})
+		}))
 	}
 	return steps
 }
