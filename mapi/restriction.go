@@ -133,6 +133,13 @@ type CountRestriction struct {
 	Restriction Restriction
 }
 
+// EncodeRestriction returns a restriction as ROPs take it.
+func EncodeRestriction(r Restriction) []byte {
+	var b wire.Builder
+	AppendRestriction(&b, r)
+	return b.Bytes()
+}
+
 // AppendRestriction writes r in the form of ROP buffers.
 func AppendRestriction(b *wire.Builder, r Restriction) { AppendRestrictionFormat(b, r, FormatROP) }
 

@@ -12,7 +12,6 @@ import (
 
 	"mailfs/mapi"
 	"mailfs/mapi/rop"
-	"mailfs/mapi/wire"
 	"mailfs/replica"
 )
 
@@ -104,14 +103,13 @@ func (c counter) save(u *replica.Update) error {
 
 // findCounter looks for the message of a class among the associated messages of a folder.
 func (l *link) findCounter(ctx context.Context, views mapi.FID, class string) (mid mapi.MID, value uint32, found bool, err error) {
-	var is wire.Builder
-	mapi.AppendRestriction(&is, mapi.PropertyRestriction{Op: mapi.RelEqual, Tag: mapi.PidTagMessageClass,
+	is := mapi.EncodeRestriction(mapi.PropertyRestriction{Op: mapi.RelEqual, Tag: mapi.PidTagMessageClass,
 		Value: mapi.Property{Tag: mapi.PidTagMessageClass, Value: class}})
 	b := l.batch()
 	dir, _ := b.open(l.store, &rop.OpenFolderRequest{FolderID: views})
 	table, opened := b.open(dir, &rop.GetContentsTableRequest{TableFlags: rop.TableAssociated | rop.TableSuppressesNotifications})
 	b.do(table, &rop.SetColumnsRequest{PropertyTags: counterColumns})
-	a := b.do(table, &rop.FindRowRequest{RestrictionData: is.Bytes(), Origin: rop.BookmarkBeginning})
+	a := b.do(table, &rop.FindRowRequest{RestrictionData: is, Origin: rop.BookmarkBeginning})
 	b.release(table)
 	b.release(dir)
 	if err := b.run(ctx); err != nil {
