@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	goical "github.com/emersion/go-ical"
 	govcard "github.com/emersion/go-vcard"
@@ -263,16 +264,26 @@ func TestCalendarRoundTrip(t *testing.T) {
 	lines := calendarLines(t, edited)
 	flat := strings.ReplaceAll(edited, "\r\n ", "")
 	for _, want := range []string{"LOCATION:elsewhere", `X-CUSTOM;X-P="a,b":kept \, as it is`, "ATTACH:https://example.test/agenda.pdf", "GEO:52.5;13.4", "X-WR-CALNAME:Mine", "TRIGGER:-P1D",
-		"TRIGGER:-PT30M", "STATUS:CONFIRMED", "RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=MO;WKST=MO;COUNT=6", "EXDATE;TZID=Europe/Berlin:20261019T093000", "RECURRENCE-ID;TZID=Europe/Berlin:20261102T093000",
+		"TRIGGER:-PT30M", "STATUS:CONFIRMED", "RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=MO;COUNT=6", "TZNAME:CEST", "X-LIC-LOCATION:Europe/Berlin", "EXDATE;TZID=Europe/Berlin:20261019T093000", "RECURRENCE-ID;TZID=Europe/Berlin:20261102T093000",
 		"SUMMARY:Team moved", "DESCRIPTION:other text", "DTSTART;TZID=Europe/Berlin:20261103T140000", "X-ONLY-HERE:1", "METHOD:PUBLISH", "FILENAME=a.txt", "TZOFFSETTO:+0200",
-		`ATTENDEE;CN="Bob; B";ROLE=REQ-PARTICIPANT;PARTSTAT=ACCEPTED;RSVP=TRUE:mailto:bob@example.test`, `SUMMARY:Team\, weekly\; and more`, `DESCRIPTION:Agenda:\n1. a\n2. b`,
-		"CLASS:PRIVATE", "PRIORITY:1", `CATEGORIES:Red,Blue\, dark`, "CUTYPE=RESOURCE"} {
+		`ATTENDEE;CN="Bob; B";ROLE=REQ-PARTICIPANT;PARTSTAT=ACCEPTED;RSVP=TRUE;X-NUM-GUESTS=0:mailto:bob@example.test`, `SUMMARY:Team\, weekly; \nand more`, `DESCRIPTION:Agenda:\n1. a\n2. b`,
+		"CLASS:PRIVATE", "PRIORITY:1", `CATEGORIES:Red,Blue\, dark`, "CUTYPE=ROOM"} {
 		if !strings.Contains(flat, want) {
 			t.Errorf("%q is missing in\n%s", want, flat)
 		}
 	}
 	if strings.Count(flat, "aGVsbG8=") != 1 {
 		t.Error("the attachment is there twice, or not at all")
+	}
+	// What did change is written anew, and nothing else.
+	m.Recipients[1].Properties.Set(mapi.PidTagRecipientTrackStatus, int32(4))
+	m.Properties.SetNamed(mapi.PidLidReminderDelta, mapi.TypeInteger32, int32(5))
+	m.Properties.SetNamed(mapi.PidLidAppointmentEndWhole, mapi.TypeTime, mapi.NewFileTime(time.Date(2026, 10, 5, 9, 0, 0, 0, time.UTC)))
+	flat = strings.ReplaceAll(openItem(t, m), "\r\n ", "")
+	for _, want := range []string{"PARTSTAT=DECLINED;RSVP=TRUE:mailto:bob@example.test", "TRIGGER:-PT5M", "TRIGGER:-P1D", "DTEND;TZID=Europe/Berlin:20261005T110000", "WKST=MO;COUNT=6", `SUMMARY:Team\, weekly; \nand more`} {
+		if !strings.Contains(flat, want) {
+			t.Errorf("%q is missing in\n%s", want, flat)
+		}
 	}
 	again := parseItem(t, ExtCalendar, edited)
 	again.Properties.SetNamed(mapi.PidLidLocation, mapi.TypeString, "elsewhere still")
@@ -336,8 +347,8 @@ func TestContactRoundTrip(t *testing.T) {
 	m.Properties.Set(mapi.PidTagTitle, "Direktor")
 	edited := openItem(t, m)
 	flat := strings.ReplaceAll(edited, "\r\n ", "")
-	for _, want := range []string{"TITLE:Direktor", "EMAIL;TYPE=INTERNET:j4@example.test", "TEL;TYPE=CELL:+49 171 5", "item1.X-ABDATE;TYPE=pref:2001-01-01", "X-SOCIALPROFILE", "Weg 3", `N:Müller\, jr.;Jürgen;Otto Karl;Dr.;III`,
-		`ORG:Firma\; GmbH;Einkauf\, Süd`, "BDAY:1970-02-03", "PHOTO;ENCODING=B;TYPE=JPEG:/9j/2Q==", "NOTE:line 1\\nline 2", "UID:urn:uuid:1", "CATEGORIES:Friends,Work"} {
+	for _, want := range []string{"TITLE:Direktor", "EMAIL;TYPE=INTERNET:j4@example.test", "TEL;TYPE=CELL:+49 171 5", "item1.X-ABDATE;TYPE=pref:2001-01-01", "X-SOCIALPROFILE", "Weg 3", `N:Müller\, jr.;Jürgen;Otto,Karl;Dr.;III`,
+		`ORG:Firma\; GmbH;Einkauf;Süd`, "item1.X-ABLABEL", "2. Stock;Straße 1", "EMAIL;TYPE=INTERNET,PREF:j@example.test", "BDAY:1970-02-03", "PHOTO;ENCODING=b;TYPE=JPEG:/9j/2Q==", "NOTE:line 1\\nline 2", "UID:urn:uuid:1", "CATEGORIES:Friends,Work"} {
 		if !strings.Contains(flat, want) {
 			t.Errorf("%q is missing in\n%s", want, flat)
 		}

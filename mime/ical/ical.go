@@ -113,7 +113,11 @@ func Render(it *Item) []byte {
 		return []byte(kept)
 	}
 	out := generate(&same, stamp(bag))
-	restoreUnknown(out, old)
+	was := contentline.New("VCALENDAR")
+	if first, _, err := Parse(kept, Options{Zone: zoneOf(bag)}); err == nil {
+		was = generate(first, stamp(bag))
+	}
+	restore(out, old, was)
 	return out.Append(nil)
 }
 

@@ -113,8 +113,10 @@ func Render(it *Item) []byte {
 		out.AddRaw("REV", t.Format("20060102T150405Z"))
 	}
 	if kept != "" {
-		if old, err := card(kept); err == nil {
-			restoreUnknown(out, old)
+		old, err := card(kept)
+		first, ferr := Parse(kept, Options{})
+		if err == nil && ferr == nil {
+			restore(out, old, generate(first))
 		}
 	}
 	return out.Append(nil)
