@@ -13,8 +13,8 @@ test:             ## every test
 	$(GO) vet ./...
 	$(GO) test ./...
 
-stories:          ## long stories with real mounts; SEED=n repeats one
-	MAILFS_STORIES=1 $(GO) test -count=1 -v ./internal/scenario
+stories:          ## the long stories with real mounts alone; SEED=n plays another one
+	SEED=$(SEED) $(GO) test -count=1 -v ./internal/scenario
 
 sim:              ## N random histories of several clients from FROM on; SEED=n repeats one and shows its course
 	N=$(or $(N),1000) FROM=$(or $(FROM),1) SEED=$(SEED) $(GO) test -count=1 -timeout 0 -v -run TestHistories ./internal/scenario/sim

@@ -87,7 +87,6 @@ func (p *third) act() {
 // TestThirdActor lets one user work at a mount while somebody else changes the same mailbox
 // on the server: mail arrives, and is edited, moved, deleted and read elsewhere.
 func TestThirdActor(t *testing.T) {
-	needStories(t)
 	s := seed(t, 31)
 	t.Logf("seed %d", s)
 	w := newWorld(t, 20)

@@ -237,7 +237,6 @@ func (u *user) remove(path string) {
 // TestTwoMounts lets two users with replicas of their own work on one mailbox, half of the
 // time offline, and then compares everything.
 func TestTwoMounts(t *testing.T) {
-	needStories(t)
 	const operations, sharedOps = 1000, 260
 	s := seed(t, 20261122)
 	t.Logf("seed %d", s)

@@ -78,15 +78,6 @@ func (w *world) showLogs() {
 	}
 }
 
-// needStories leaves the long stories to `make stories`. They still find a lost save about once in ten runs
-// (docs/reliability.md, "Known defects"), so that they can't be a condition for every change yet.
-func needStories(t *testing.T) {
-	t.Helper()
-	if os.Getenv("MAILFS_STORIES") == "" {
-		t.Skip("a long story: `make stories` runs it")
-	}
-}
-
 func needFUSE(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
