@@ -46,8 +46,6 @@ func meetingClass(it *ical.Item) string {
 		}
 	case "COUNTER":
 		return classMeeting + ".Resp.Tent"
-	case "PUBLISH":
-		return "IPM.Appointment"
 	}
 	return ""
 }
@@ -90,7 +88,10 @@ func (p *parser) meeting(m *mapi.Message, root *entity) error {
 	}
 	class := meetingClass(it)
 	if class == "" {
-		p.unsupported("calendar part with method %q", it.Method)
+		// What is published is a file for whoever wants it: the mail around it is a mail.
+		if it.Method != "PUBLISH" {
+			p.unsupported("calendar part with method %q", it.Method)
+		}
 		return nil
 	}
 	e.used = true

@@ -21,7 +21,7 @@ func TestMeetingClasses(t *testing.T) {
 	for _, tt := range []struct{ method, status, class string }{
 		{"REQUEST", "NEEDS-ACTION", "IPM.Schedule.Meeting.Request"}, {"CANCEL", "NEEDS-ACTION", "IPM.Schedule.Meeting.Canceled"},
 		{"REPLY", "ACCEPTED", "IPM.Schedule.Meeting.Resp.Pos"}, {"REPLY", "DECLINED", "IPM.Schedule.Meeting.Resp.Neg"}, {"REPLY", "TENTATIVE", "IPM.Schedule.Meeting.Resp.Tent"},
-		{"COUNTER", "TENTATIVE", "IPM.Schedule.Meeting.Resp.Tent"}, {"PUBLISH", "NEEDS-ACTION", "IPM.Appointment"},
+		{"COUNTER", "TENTATIVE", "IPM.Schedule.Meeting.Resp.Tent"},
 	} {
 		in := invitation(tt.method, "ATTENDEE;PARTSTAT="+tt.status+";CN=Anna:mailto:anna@example.test\n")
 		m := parse(t, in)
@@ -49,6 +49,9 @@ func TestMeetingClasses(t *testing.T) {
 		if moved := string(mustRender(t, m)); strings.Contains(moved, "text/calendar") || !strings.Contains(moved, "Where: elsewhere") {
 			t.Errorf("%s: a calendar part that is not true:\n%s", tt.method, moved)
 		}
+	}
+	if m := parse(t, invitation("PUBLISH", "")); m.Properties.String(mapi.PidTagMessageClass) != "IPM.Note" || len(m.Attachments) != 1 {
+		t.Errorf("a published event: %v", m.Properties)
 	}
 	m := partly(t, invitation("REFRESH", ""))
 	if m.Properties.String(mapi.PidTagMessageClass) != "IPM.Note" || len(m.Attachments) != 1 {
