@@ -107,7 +107,7 @@ func (l *link) findCounter(ctx context.Context, views mapi.FID, class string) (m
 		Value: mapi.Property{Tag: mapi.PidTagMessageClass, Value: class}})
 	b := l.batch()
 	dir, _ := b.open(l.store, &rop.OpenFolderRequest{FolderID: views})
-	table, opened := b.open(dir, &rop.GetContentsTableRequest{TableFlags: rop.TableAssociated | rop.TableSuppressesNotifications})
+	table, opened := b.open(dir, &rop.GetContentsTableRequest{TableFlags: rop.TableAssociated | rop.TableNoNotifications})
 	b.do(table, &rop.SetColumnsRequest{PropertyTags: counterColumns})
 	a := b.do(table, &rop.FindRowRequest{RestrictionData: is, Origin: rop.BookmarkBeginning})
 	b.release(table)

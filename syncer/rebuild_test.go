@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"mailfs/internal/memserver"
@@ -218,4 +219,38 @@ func TestCountersAreApart(t *testing.T) {
 		}
 	}
 	same(t, a, b)
+}
+
+// Every session finds the counter where the last one left it.
+func TestUploadsAreCounted(t *testing.T) {
+	w := newWorld(t)
+	c := w.client(t)
+	c.pass()
+	was := c.setting("syncer.counter")
+	space := namespace(c)
+	for i := range 3 {
+		c.create(c.at("Inbox"), fmt.Sprint(i, ".eml"), mail(fmt.Sprint("number ", i), "text"))
+		c.flush()
+		now := c.setting("syncer.counter")
+		if now == was || !strings.Contains(now, fmt.Sprintf(`"Acked":%d`, i+1)) {
+			t.Errorf("after upload %d the counter is %s, it was %s", i+1, now, was)
+		}
+		was = now
+		if err := c.s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.pass()
+	if namespace(c) != space {
+		t.Error("the replica was taken for one from a backup")
+	}
+}
+
+func (c *client) setting(key string) (value string) {
+	c.view(func(v *replica.View) error {
+		b, err := v.Setting(key)
+		value = string(b)
+		return err
+	})
+	return value
 }
