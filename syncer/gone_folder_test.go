@@ -328,3 +328,22 @@ func flagged(s *memserver.Snapshot) bool {
 	}
 	return false
 }
+
+// A folder is moved into another one here, and that one into the first there: nothing is refused, and both sides have
+// the same tree, with the name that was given here.
+func TestFoldersMovedIntoEachOther(t *testing.T) {
+	w := newMemWorld(t)
+	first, second := w.box.CreateFolder("First"), w.box.CreateFolder("Second")
+	c := w.client(t, quick)
+	c.pass()
+	c.rename(c.at("First").Num, c.at("Second"), "Renamed")
+	if err := w.box.MoveFolder(second, first); err != nil {
+		t.Fatal(err)
+	}
+	c.pass()
+	c.pass()
+	c.flush()
+	fresh := w.client(t)
+	same(t, c, fresh)
+	fresh.at("Renamed", "Second")
+}

@@ -118,6 +118,8 @@ func (s *Syncer) sentFolder(ctx context.Context, l *link, j job, imp, back *answ
 		return nil
 	case mapi.EcSyncObjectDeleted, mapi.EcObjectDeleted:
 		return s.folderTakenAway(j)
+	case mapi.EcFolderCycle, mapi.EcCycleDetected:
+		return s.folderCycle(ctx, l, j, imp.err())
 	case mapi.EcGeneralFailure:
 		// QUIRK: gromox 3.10 answers so when the parent is missing (captures 08).
 		return s.judge(j.c, imp.err())
@@ -159,6 +161,64 @@ func (s *Syncer) folderTakenAway(j job) error {
 		}
 		return s.removeFolder(u, n, cp.Hints)
 	})
+}
+
+// folderCycle handles a move of a folder into one that somebody has moved into that
+// folder: the one on the server stays. The folder goes back to where it is there, with the
+// name that it has here.
+func (s *Syncer) folderCycle(ctx context.Context, l *link, j job, refused error) error {
+	columns := []mapi.PropertyTag{mapi.PidTagParentFolderId}
+	fid, err := l.fid(ctx, j.c.SourceKey)
+	if err != nil {
+		return err
+	}
+	b := l.batch()
+	f, _ := b.open(l.store, &rop.OpenFolderRequest{FolderID: fid})
+	a := b.do(f, &rop.GetPropertiesSpecificRequest{WantUnicode: 1, PropertyTags: columns})
+	b.release(f)
+	if err := b.run(ctx); err != nil {
+		return err
+	}
+	row, err := a.row(columns)
+	up, ok := row.Get(mapi.PidTagParentFolderId).(int64)
+	if err != nil || !ok {
+		return s.judge(j.c, refused)
+	}
+	id, err := l.longID(ctx, uint64(up))
+	if err != nil {
+		return err
+	}
+	back := false
+	err = s.rep.Update(func(u *replica.Update) error {
+		u.Remote(true)
+		back, err = s.moveBack(u, j.c, id.SourceKey())
+		return err
+	})
+	if err == nil && !back {
+		return s.judge(j.c, refused)
+	}
+	return err
+}
+
+// moveBack puts a folder under the parent that it has on the server, and makes its queued
+// change one of the name alone; false if that can't be done here.
+func (s *Syncer) moveBack(u *replica.Update, c *replica.Change, parent mapi.SourceKey) (bool, error) {
+	n, err := u.Node(c.Item)
+	if err != nil || n.Parent == 0 {
+		return false, ignoreMissing(err)
+	}
+	p, err := u.BySourceKey(parent)
+	if err != nil || p.Folder == nil {
+		return false, ignoreMissing(err)
+	}
+	if below, err := isBelow(&u.View, p.Num, n.Num); err != nil || below || n.Parent == p.Num {
+		return false, err
+	}
+	if err := u.Move(n.Num, p.Num, s.freeName(&u.View, p.Num, n.Name, n.Folder.SourceKey)); err != nil {
+		return false, err
+	}
+	c.Folder, c.Fixed = p.Num, false
+	return true, u.SaveChange(c)
 }
 
 // folderGone handles a change of a folder that the server says is older than what it

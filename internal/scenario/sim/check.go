@@ -269,7 +269,7 @@ func (w *world) compareFiles(c *client, all map[mapi.SourceKey]found) {
 	for k, f := range all {
 		byKey[k.String()] = f
 	}
-	n, paths := 0, []string{}
+	shown := map[string][]string{}
 	todo := []string{""}
 	for len(todo) > 0 {
 		dir := todo[0]
@@ -283,27 +283,27 @@ func (w *world) compareFiles(c *client, all map[mapi.SourceKey]found) {
 			p := strings.TrimPrefix(dir+"/"+e.Name, "/")
 			if e.Dir {
 				todo = append(todo, p)
-			} else if p != "conflicts" && w.compareFile(c, p, byKey) {
-				n++
-				paths = append(paths, p)
+			} else if p != "conflicts" {
+				w.compareFile(c, p, byKey, shown)
 			}
 		}
 	}
-	if n != len(all) {
-		w.problem("%s: %d files, %d messages on the server: %q", c.name, n, len(all), paths)
+	for _, key := range sorted(all) {
+		if n := len(shown[key.String()]); n > 1 || n == 0 && !w.keptPlace(c, key) {
+			w.problem("%s: the files of %s (%v) are %q", c.name, all[key].doc, tokensIn(all[key].body), shown[key.String()])
+		}
 	}
 }
 
-// compareFile checks one file, and reports whether it is a message.
-func (w *world) compareFile(c *client, p string, byKey map[string]found) bool {
+// compareFile checks one file, and adds it to those that show messages.
+func (w *world) compareFile(c *client, p string, byKey map[string]found, shown map[string][]string) {
 	text, err := c.direct.ReadFile(p)
 	if err != nil {
 		w.problem("%s: read %s: %v", c.name, p, err)
-		return true
+		return
 	}
-	if len(text) == 0 { // left by a crash; it may keep the place of a message
-		key, err := c.direct.Getxattr(p, "user.mailfs.source-key")
-		return err == nil && key != ""
+	if len(text) == 0 {
+		return // left by a crash; it may keep the place of a message
 	}
 	unfinished := false
 	if s := w.ledger.saves[last(string(text))]; s != nil {
@@ -314,13 +314,13 @@ func (w *world) compareFile(c *client, p string, byKey map[string]found) bool {
 		if strings.HasSuffix(p, ".eml") && !unfinished {
 			w.problem("%s: %s is local for ever: %v", c.name, p, tokensIn(string(text)))
 		}
-		return false
+		return
 	}
+	shown[key] = append(shown[key], p)
 	if got, want := tokensIn(string(text)), tokensIn(byKey[key].body); !unfinished && !slices.Equal(got, want) {
 		w.problem("%s: %s shows %v, on the server %v", c.name, p, got, want)
 	}
 	if size, err := c.direct.Size(p); err != nil || size != int64(len(text)) {
 		w.problem("%s: %s has size %d (%v) and %d bytes", c.name, p, size, err, len(text))
 	}
-	return true
 }

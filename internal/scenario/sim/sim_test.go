@@ -76,7 +76,11 @@ func report(t *testing.T, h *History, r *Result) {
 	small := Shrink(h, budget, func(h *History) bool {
 		return slices.ContainsFunc(play(t, h).Problems, func(p string) bool { return kindOf(p) == kind })
 	})
-	r = play(t, small)
+	again := play(t, small)
+	if !again.Failed() {
+		t.Errorf("seed %d: only the first time: %s", h.Seed, strings.Join(r.Problems, "\n"))
+	}
+	r = again
 	var left []string
 	for _, s := range small.Steps {
 		left = append(left, strconv.Itoa(s.No))
