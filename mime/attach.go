@@ -70,9 +70,11 @@ func (c *conversion) attachment(i int, b body) (p part, inline bool, err error) 
 		}
 	}
 	kept, dispParams := keptDisposition(bag)
-	if kept != "" {
+	if kept == "inline" {
 		disposition = kept
-		if text, ok := inlineText(bag, p.ctype[0], data); ok && name == "" {
+	}
+	if kept != "" && name == "" {
+		if text, ok := inlineText(bag, p.ctype[0], data); ok {
 			p.ctype, p.cte, p.body = text.ctype, text.cte, text.body
 		}
 	}
@@ -82,7 +84,9 @@ func (c *conversion) attachment(i int, b body) (p part, inline bool, err error) 
 		disp = append(disp, param("filename", name)...)
 	}
 	p.ctype = append(p.ctype, keptType(bag, p.ctype[0])...)
-	p.fields = append(p.fields, fold("Content-Disposition", append(disp, dispParams...)))
+	if kept != noDisposition {
+		p.fields = append(p.fields, fold("Content-Disposition", append(disp, dispParams...)))
+	}
 	p.fields = append(p.fields, referenceFields(bag, cid)...)
 	p.fields = append(p.fields, keptFields(c, bag.PropertyBag)...)
 	return p, inline, nil
@@ -233,6 +237,9 @@ func (c *conversion) embedded(a *mapi.Attachment, bag props) (part, error) {
 		name = "message"
 	}
 	fields := []string{fold("Content-Disposition", append([]string{"attachment"}, param("filename", name+".eml")...))}
+	if kept, _ := keptDisposition(bag); kept == noDisposition && !bag.Has(mapi.PidTagAttachLongFilename) {
+		fields = nil
+	}
 	if c.depth+1 >= maxDepth {
 		p := textPart("plain", []byte("A message was attached here that is nested too deeply to be shown.\n"), false)
 		p.fields = fields

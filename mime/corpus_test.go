@@ -40,8 +40,8 @@ var changeRules = map[string]string{
 	"field":       "a field is missing, new or written anew: it had no value, was there twice, broke the rules for lines, or is regenerated from a property",
 	"address":     "addresses are written anew where they were not in the form of RFC 5322, had comments or groups, or one recipient field became another",
 	"tree":        "the parts are ordered as mixed(related(alternative(text, HTML), pictures), files), which is all that properties tell; what winmail.dat and uuencode hold takes their place, and text/enriched becomes HTML",
-	"disposition": "a part without a disposition gets the one that it is shown with",
-	"name":        "a file name without its path and control characters",
+	"disposition": "a picture that the HTML shows is inline; a disposition that is broken, or none that properties know, is another",
+	"name":        "a file name without its path and control characters, or in a form that others can read",
 	"text":        "text whose charset was missing or wrong is UTF-8, and control characters and ends of lines are those of mail; uuencoded files are taken out",
 	"data":        "text that is attached in a multipart of texts is written as text; delivery status and calendar parts get the line ends of the message",
 }

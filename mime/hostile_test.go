@@ -170,7 +170,7 @@ func TestPartsKeepTheirFields(t *testing.T) {
 	for _, want := range []string{
 		"format=flowed; delsp=yes", "type=tar", `x-conv="a b"`, "size=5", `creation-date="Fri, 20 Nov 2026 09:00:00 +0000"`,
 		"Content-Description: =?utf-8?b?R3LDvMOfZQ==?=", "X-Attachment-Id: f_1", "Content-Language: de",
-		"Content-Disposition: inline\n", "\n\na footer\n--", "message/external-body; access-type=URL; url=\"https://example.test/x\"",
+		"Content-Transfer-Encoding: 7bit\n\na footer\n--", "message/external-body; access-type=URL; url=\"https://example.test/x\"",
 	} {
 		if !strings.Contains(flat, want) {
 			t.Errorf("%q is missing in\n%s", want, out)

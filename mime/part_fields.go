@@ -26,12 +26,12 @@ func (e *entity) keepFields(bag *mapi.PropertyBag) {
 		set("Content-Type", e.ctype+s)
 	}
 	s := furtherParams(e.dispParams, "filename")
-	if e.disposition == "inline" || e.disposition == "" && e.isText && e.name() == "" || s != "" {
-		disposition := e.disposition
-		if disposition == "" {
-			disposition = "inline"
-		}
-		set("Content-Disposition", disposition+s)
+	_, has := e.h.get("content-disposition")
+	switch {
+	case !has && (e.isText || len(e.h) > 0):
+		set("Content-Disposition", noDisposition)
+	case e.disposition == "inline" || s != "":
+		set("Content-Disposition", e.disposition+s)
 	}
 	kept := map[string]bool{}
 	for _, f := range e.h {
@@ -70,11 +70,14 @@ func keptType(bag props, ctype string) []string {
 	return paramTokens(params, "name", "charset", "boundary")
 }
 
-// keptDisposition returns the disposition that a part came with, "" for none, and its
-// parameters.
+// noDisposition is kept for a part that came without the field.
+const noDisposition = "none"
+
+// keptDisposition returns the disposition that a part came with, "" if that is not
+// known, and its parameters.
 func keptDisposition(bag props) (string, []string) {
 	d, params := parseValue(bag.named(mapi.StringName(mapi.PSInternetHeaders, "Content-Disposition")))
-	if d != "inline" {
+	if d != "inline" && d != noDisposition {
 		d = ""
 	}
 	return d, paramTokens(params, "filename")
