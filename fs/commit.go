@@ -25,14 +25,6 @@ func (t *tree) commitSoon(num replica.Num) {
 // commit turns the saved bytes of an item into its new version and a journal entry. Bytes that were not closed stay
 // where they are. ns is held.
 func (t *tree) commit(num replica.Num) error {
-	for try := 1; ; try++ {
-		if err := t.tryCommit(num); !errors.Is(err, errOtherNow) || try == saveAttempts {
-			return err
-		}
-	}
-}
-
-func (t *tree) tryCommit(num replica.Num) error {
 	if t.writing(num) {
 		return nil // its release starts a new window; pending keeps the entry until then
 	}
@@ -41,6 +33,14 @@ func (t *tree) tryCommit(num replica.Num) error {
 
 // commitClosed is commit for a file that may be open for writing: what was closed before becomes a change.
 func (t *tree) commitClosed(num replica.Num) error {
+	for try := 1; ; try++ {
+		if err := t.tryCommit(num); !errors.Is(err, errOtherNow) || try == saveAttempts {
+			return err
+		}
+	}
+}
+
+func (t *tree) tryCommit(num replica.Num) error {
 	if old := t.pending[num]; old != nil {
 		old.Stop()
 		delete(t.pending, num)

@@ -255,3 +255,21 @@ func (b *bed) holders(text string) int {
 	}
 	return n
 }
+
+// A message that was saved is removed by somebody else just when its name is moved away: the save goes on.
+func TestRemovalDuringBackup(t *testing.T) {
+	b := newBed(t)
+	num := b.must(b.deliver("Inbox", "a.eml", note("one", "first")))
+	b.save("Inbox/a.eml", note("one", "second"))
+	b.fixture.step = func() {
+		b.fixture.step = nil
+		if err := b.remove(num); err != nil {
+			t.Error(err)
+		}
+	}
+	b.mustRename("Inbox/a.eml", "Inbox/a.eml~")
+	b.save("Inbox/a.eml", note("one", "third"))
+	b.unlink("Inbox/a.eml~")
+	b.pass()
+	b.wantText("Inbox/a.eml", note("one", "third"))
+}
