@@ -302,15 +302,23 @@ func (r *Replica) deleteAll(keys [][]byte) error {
 	return nil
 }
 
-// sweep removes what a crash left behind: blobs and contents that nothing refers to.
+// sweep removes what a crash left behind: blobs and contents that nothing refers to,
+// but not those that are being written.
 func (r *Replica) sweep() error {
 	v := &View{r: r, tx: r.db.NewTransactionAt(latest, false)}
 	defer v.tx.Discard()
+	unfinished, err := v.partials()
+	if err != nil {
+		return err
+	}
 	for p, err := range v.scan([]byte{spaceOrphan}, nil, false) {
 		if err != nil {
 			return err
 		}
 		id := keyTail(p.k)
+		if p.k[1] == spaceBlob && unfinished[BlobID(id)] {
+			continue
+		}
 		if p.k[1] == spaceBlob {
 			err = r.removeBlob(BlobID(id))
 		} else {

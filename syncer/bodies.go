@@ -24,6 +24,7 @@ type want struct {
 	key    mapi.SourceKey
 	folder mapi.SourceKey
 	size   int64
+	newer  bool // than what is here in full
 }
 
 // decoding returns the options of decoding messages: large values go to blobs as
@@ -46,7 +47,7 @@ func (s *Syncer) decoding(ctx context.Context) *fxics.Options {
 func (s *Syncer) syncBodies(ctx context.Context, l *link, yield bool) error {
 	s.setPhase(PhaseBodies)
 	tried := map[replica.Num]bool{}
-	if err := s.countBodies(); err != nil {
+	if err := errors.Join(s.dropPartials(), s.countBodies()); err != nil {
 		return err
 	}
 	for {
@@ -198,6 +199,8 @@ type body struct {
 	want want
 	msg  *mapi.Message
 	size int64 // rendered
+
+	partials []string // keys of the blobs in it that were written as partial ones
 }
 
 // fetchBodies fetches and stores the messages of the requests. While one answer is
@@ -262,6 +265,11 @@ func (s *Syncer) fetchInTurn(ctx context.Context, l *link, requests [][]want) er
 // readBodies reads the answer to one request, all of one folder. What came before
 // an error is returned with it.
 func (s *Syncer) readBodies(ctx context.Context, l *link, wants []want) ([]body, error) {
+	if len(wants) == 1 && wants[0].size > largeOver {
+		if bodies, err := s.readLarge(ctx, l, wants[0]); !errors.Is(err, errOdd) {
+			return bodies, err
+		}
+	}
 	stream, err := l.openMessages(ctx, wants)
 	var code mapi.ErrorCode
 	if errors.As(err, &code) {
@@ -354,6 +362,11 @@ func (s *Syncer) storeBodies(bodies []body) error {
 			if err != nil {
 				return err
 			}
+			for _, key := range b.partials {
+				if err := u.DropPartial(key); err != nil {
+					return err
+				}
+			}
 			if stored {
 				items++
 				bytes += b.want.size
@@ -421,7 +434,7 @@ func (s *Syncer) completeKnown(ctx context.Context, l *link, f folderRef, batch 
 			if n == nil || n.Message == nil || n.Message.State != replica.StateFull || n.Message.ChangeKey == a.change || a.fai || a.full != nil {
 				continue
 			}
-			wants = append(wants, want{num: n.Num, key: a.key, folder: f.key, size: a.size})
+			wants = append(wants, want{num: n.Num, key: a.key, folder: f.key, size: a.size, newer: true})
 			at[a.key] = i
 		}
 		return nil

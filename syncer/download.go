@@ -26,7 +26,7 @@ const (
 type download struct {
 	l    *link
 	ctx  *object
-	dir  *object // what it was made from
+	dir  *object // what it was made from, if that goes with it
 	got  *answer // the first RopFastTransferSourceGetBuffer
 	tail []*answer
 }
@@ -217,7 +217,9 @@ func (d *download) start(ctx context.Context) (*pieces, error) {
 // end gives the context up; the server hears of it with the next request.
 func (d *download) end() {
 	d.ctx.Release()
-	d.dir.Release()
+	if d.dir != nil {
+		d.dir.Release()
+	}
 }
 
 // piece takes the data out of the answer to RopFastTransferSourceGetBuffer and out

@@ -76,7 +76,7 @@ func (w *world) openClient(t testing.TB, dir string, change ...func(*syncer.Conf
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := syncer.Config{Replica: rep, User: w.user, LegacyDN: w.dn, Dial: w.dial}
+	cfg := syncer.Config{Replica: rep, User: w.user, LegacyDN: w.dn, Dial: w.dial, Logf: t.Logf}
 	for _, f := range change {
 		f(&cfg)
 	}

@@ -61,6 +61,7 @@ type Syncer struct {
 
 	passing chan struct{} // holds a token while a pass runs
 	kick    chan struct{} // wakes Run
+	large   chan struct{} // holds a token while a large message is read
 
 	mu        sync.Mutex
 	link      *link                   // the session, nil when offline
@@ -94,7 +95,8 @@ func New(cfg Config) *Syncer {
 	if cfg.Logf == nil {
 		cfg.Logf = func(string, ...any) {}
 	}
-	s := &Syncer{cfg: cfg, rep: cfg.Replica, passing: make(chan struct{}, 1), kick: make(chan struct{}, 1)}
+	s := &Syncer{cfg: cfg, rep: cfg.Replica, passing: make(chan struct{}, 1), kick: make(chan struct{}, 1),
+		large: make(chan struct{}, 1)}
 	s.board.tell = cfg.OnStatus
 	s.board.st = Status{Phase: PhaseOffline, Since: cfg.Now()}
 	return s
