@@ -79,6 +79,12 @@ var downloadRules = []rule{
 	about("R23 R408 R41101 R410 R416 R420 R422", "SendOptions of a synchronization: defined, not for upload, not for another server", func(_ *step, q configure) string {
 		return verdict(q.SendOptions&^uint8(sendKnown) == 0 && q.SendOptions&rop.SendUseCpid == 0, "0x%02X", q.SendOptions)
 	}),
+	about("R419", "a synchronization of contents asks for changes in part", func(_ *step, q configure) string {
+		if q.SynchronizationType != rop.SyncContents {
+			return skip
+		}
+		return verdict(q.SendOptions&rop.SendPartialItem != 0, "0x%02X", q.SendOptions)
+	}),
 	about("R407 R679", "Unicode in both sets of flags or in none", func(_ *step, q configure) string {
 		return verdict((q.SendOptions&rop.SendUnicode != 0) == (q.SynchronizationFlags&rop.SyncUnicode != 0), "0x%02X, 0x%04X", q.SendOptions, q.SynchronizationFlags)
 	}),

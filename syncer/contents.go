@@ -2,7 +2,6 @@ package syncer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"mailfs/mapi"
@@ -33,6 +32,7 @@ type contentsDownload struct {
 	cp     *replica.Checkpoint // the state that covers what has been committed
 	aside  []arrival           // set aside: to be left out of the final state as well
 	batch  []arrival
+	groups map[uint32]*fxics.PropertyGroupInfo // property group mappings of this stream
 }
 
 // syncContents reads the rest of a contents download that was opened, and commits it.
@@ -59,18 +59,23 @@ func (s *Syncer) syncContents(ctx context.Context, l *link, f folderRef, cp *rep
 func (d *contentsDownload) take(ctx context.Context, el fxics.Element) (bool, error) {
 	switch e := el.(type) {
 	case *fxics.MessageChange:
-		if e.Partial != nil {
-			return false, &mapi.Protocol{Err: errors.New("a partial change that was not asked for")}
-		}
 		a, err := d.l.arrivalOf(ctx, e)
 		if err != nil {
 			return false, err
+		}
+		if e.Partial != nil {
+			a.partial = &partialChange{Partial: e.Partial, mapping: d.groups[e.Partial.GroupID]}
 		}
 		d.batch = append(d.batch, a)
 		d.s.board.update(func(st *Status) { st.Headers.Done++ })
 		if len(d.batch) >= commitItems {
 			return false, d.flush(ctx)
 		}
+	case *fxics.PropertyGroupInfo:
+		if d.groups == nil {
+			d.groups = map[uint32]*fxics.PropertyGroupInfo{}
+		}
+		d.groups[e.GroupID] = e
 	case *fxics.Deletions:
 		return false, d.takeDeletions(ctx, e)
 	case *fxics.ReadStateChanges:
@@ -114,6 +119,9 @@ func (l *link) arrivalOf(ctx context.Context, e *fxics.MessageChange) (arrival, 
 func (d *contentsDownload) flush(ctx context.Context) error {
 	if len(d.batch) == 0 {
 		return nil
+	}
+	if err := d.completePartial(ctx); err != nil {
+		return err
 	}
 	if err := d.s.completeKnown(ctx, d.l, d.folder, d.batch); err != nil {
 		return err
@@ -195,6 +203,9 @@ func (d *contentsDownload) finish(ctx context.Context, e *fxics.State) error {
 	}
 	for i := range d.aside {
 		forget(cp, &d.aside[i])
+		if p := d.aside[i].partial; p != nil && p.absent {
+			cp.Given.Remove(d.aside[i].id) // then it comes whole
+		}
 		delete(cp.Hints, hintCommit)
 	}
 	return d.s.rep.Update(func(u *replica.Update) error {

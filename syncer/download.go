@@ -109,6 +109,10 @@ func (l *link) openContents(ctx context.Context, reqs []*contentsRequest) error 
 	if err != nil {
 		return err
 	}
+	options := uint8(rop.SendUnicode | rop.SendForceUnicode | rop.SendRecoverMode)
+	if l.info.partialItems() {
+		options |= rop.SendPartialItem
+	}
 	b := l.batch()
 	for _, r := range reqs {
 		fid, err := l.fid(ctx, r.folder.key)
@@ -120,7 +124,7 @@ func (l *link) openContents(ctx context.Context, reqs []*contentsRequest) error 
 		d.dir, opened = b.open(l.store, &rop.OpenFolderRequest{FolderID: fid})
 		d.ctx, _ = b.open(d.dir, &rop.SynchronizationConfigureRequest{
 			SynchronizationType: rop.SyncContents,
-			SendOptions:         rop.SendUnicode | rop.SendForceUnicode | rop.SendRecoverMode,
+			SendOptions:         options,
 			SynchronizationFlags: rop.SyncUnicode | rop.SyncReadState | rop.SyncFAI | rop.SyncNormal |
 				rop.SyncOnlySpecifiedProperties,
 			SynchronizationExtraFlags: rop.SyncExtraEid | rop.SyncExtraMessageSize | rop.SyncExtraCN | rop.SyncExtraOrderByDeliveryTime,

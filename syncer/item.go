@@ -65,7 +65,8 @@ type arrival struct {
 	fai      bool
 	header   mapi.PropertyBag
 	full     *mapi.Message
-	rendered int64 // size of the rendered bytes of full
+	rendered int64          // size of the rendered bytes of full
+	partial  *partialChange // what came instead of a header, nil if that came
 }
 
 // fillInfo sets what a message's attributes and extended attributes show.

@@ -58,7 +58,7 @@ func newMemWorld(t testing.TB) *world {
 	w := &world{t: t, srv: srv, box: box, user: address, dn: box.DN()}
 	w.dial = func(context.Context) (rop.Transport, syncer.ServerInfo, error) {
 		tr, err := srv.Transport(address)
-		return tr, syncer.ServerInfo{}, err
+		return tr, syncer.ServerInfo{Version: mapi.ServerVersion{15, 1, 2507}}, err
 	}
 	return w
 }

@@ -42,6 +42,10 @@ var propertyGroups = []propertyGroup{
 	fixedTags(tagMessageSubObjects),
 	// 4: attachments.
 	fixedTags(tagAttachSubObjects),
+	// 5: body.
+	fixedTags(mapi.PidTagBody, mapi.PidTagHtml, mapi.PidTagRtfCompressed, mapi.PidTagRtfInSync, mapi.PidTagNativeBody, mapi.PidTagInternetCodepage),
+	// 6: who did it, and what every message gets that a client changes.
+	fixedTags(tagLastModifierName, tagLastModifierEntryID, mapi.PidTagImportance, mapi.PidTagSensitivity),
 }
 
 var (
