@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 
+	"mailfs/conflict"
 	"mailfs/mapi"
 	"mailfs/mapi/idset"
 	"mailfs/replica"
@@ -301,7 +302,7 @@ func (s *Syncer) applyVersion(u *replica.Update, n *replica.Node, a *arrival, p 
 	}
 	n.Message.Edited = n.Message.Edited || before != bag.String(mapi.PidTagSubject) && before != ""
 	if a.full != nil {
-		if old, err := u.Message(n.Num); err == nil && n.Message.State == replica.StateFull && !sameContent(old, a.full) {
+		if old, err := u.Message(n.Num); err == nil && n.Message.State == replica.StateFull && !conflict.SameContent(old, a.full) {
 			n.Message.Edited = true
 		}
 	}
@@ -339,7 +340,7 @@ func (s *Syncer) looksTheSame(u *replica.Update, n *replica.Node, full *mapi.Mes
 	if err != nil {
 		return false, ignoreMissing(err)
 	}
-	if !sameContent(old, full) {
+	if !conflict.SameContent(old, full) {
 		return false, nil
 	}
 	return s.render.sameBytes(old, full)

@@ -48,8 +48,11 @@ func (s *Syncer) resolve(ctx context.Context, l *link, j job) error {
 	if err != nil {
 		return err
 	}
-	if sameContent(ours, theirs.full) {
+	if conflict.SameContent(ours, theirs.full) {
 		return s.takeRemote(j, theirs, nil, version) // both wrote the same: nobody loses
+	}
+	if done, err := s.mergeBoth(j, theirs, out, version); done || err != nil {
+		return err
 	}
 	return s.keepBoth(ctx, l, j, theirs, out)
 }
@@ -353,7 +356,7 @@ func noted(v *replica.View, key string, m *mapi.Message) (replica.Num, bool, err
 	if errors.Is(err, replica.ErrNotFound) || errors.Is(err, replica.ErrNotLocal) {
 		return 0, false, nil
 	}
-	return num, err == nil && sameContent(old, m), err
+	return num, err == nil && conflict.SameContent(old, m), err
 }
 
 // sendLoser uploads a loser; nil if the server did not take it yet.

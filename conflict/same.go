@@ -1,9 +1,10 @@
-package syncer
+package conflict
 
 import (
 	"bytes"
 	"io"
 	"reflect"
+	"strings"
 
 	"mailfs/mapi"
 )
@@ -17,14 +18,18 @@ var contentTags = []mapi.PropertyTag{
 	mapi.PidTagInternetMessageId,
 }
 
-// sameContent reports whether two versions show the same to a reader.
-func sameContent(a, b *mapi.Message) bool {
+// SameContent reports whether two versions show the same to a reader.
+func SameContent(a, b *mapi.Message) bool {
 	for _, tag := range contentTags {
-		if !sameValue(a.Properties.Get(tag), b.Properties.Get(tag)) {
+		if !SameValue(a.Properties.Get(tag), b.Properties.Get(tag)) {
 			return false
 		}
 	}
-	if len(a.Recipients) != len(b.Recipients) || len(a.Attachments) != len(b.Attachments) {
+	return sameRecipients(a, b) && sameAttachments(a, b)
+}
+
+func sameRecipients(a, b *mapi.Message) bool {
+	if len(a.Recipients) != len(b.Recipients) {
 		return false
 	}
 	for i := range a.Recipients {
@@ -32,6 +37,13 @@ func sameContent(a, b *mapi.Message) bool {
 		if x.Type != y.Type || x.Properties.String(mapi.PidTagEmailAddress) != y.Properties.String(mapi.PidTagEmailAddress) {
 			return false
 		}
+	}
+	return true
+}
+
+func sameAttachments(a, b *mapi.Message) bool {
+	if len(a.Attachments) != len(b.Attachments) {
+		return false
 	}
 	for i := range a.Attachments {
 		if !sameAttachment(&a.Attachments[i], &b.Attachments[i]) {
@@ -41,19 +53,43 @@ func sameContent(a, b *mapi.Message) bool {
 	return true
 }
 
+// sameBody compares bodies as a reader sees them: how lines end, and how many empty ones stand at the end, is not
+// told from a program that wrote the same again.
+func sameBody(a, b *mapi.Message) bool {
+	for _, tag := range []mapi.PropertyTag{mapi.PidTagBody, mapi.PidTagHtml, mapi.PidTagRtfCompressed} {
+		x, y := a.Properties.Get(tag), b.Properties.Get(tag)
+		s, isText := x.(string)
+		t, isToo := y.(string)
+		if isText && isToo {
+			if plainLines(s) != plainLines(t) {
+				return false
+			}
+			continue
+		}
+		if !SameValue(x, y) {
+			return false
+		}
+	}
+	return true
+}
+
+func plainLines(s string) string {
+	return strings.TrimRight(strings.ReplaceAll(s, "\r\n", "\n"), "\n")
+}
+
 func sameAttachment(a, b *mapi.Attachment) bool {
 	if (a.Embedded == nil) != (b.Embedded == nil) {
 		return false
 	}
 	if a.Embedded != nil {
-		return sameContent(a.Embedded, b.Embedded)
+		return SameContent(a.Embedded, b.Embedded)
 	}
 	return a.Properties.String(mapi.PidTagAttachLongFilename) == b.Properties.String(mapi.PidTagAttachLongFilename) &&
-		sameValue(a.Properties.Get(mapi.PidTagAttachDataBinary), b.Properties.Get(mapi.PidTagAttachDataBinary))
+		SameValue(a.Properties.Get(mapi.PidTagAttachDataBinary), b.Properties.Get(mapi.PidTagAttachDataBinary))
 }
 
-// sameValue compares two property values; Blobs by their bytes.
-func sameValue(a, b any) bool {
+// SameValue compares two property values; Blobs by their bytes.
+func SameValue(a, b any) bool {
 	x, y := asReader(a), asReader(b)
 	if x == nil || y == nil {
 		return reflect.DeepEqual(a, b)

@@ -1,0 +1,98 @@
+package syncer
+
+import (
+	"bytes"
+	"errors"
+
+	"mailfs/conflict"
+	"mailfs/mapi"
+	"mailfs/mime"
+	"mailfs/replica"
+)
+
+// mergeMax is the size up to which versions are merged: three of them are in memory then.
+const mergeMax = 8 << 20
+
+// mergeBoth joins two versions that changed different parts of a message: what was changed here goes on top of what the
+// server has, and nobody loses. It returns false if both changed the same, or if the common version is not here.
+func (s *Syncer) mergeBoth(j job, theirs *arrival, out conflict.Outcome, version uint64) (done bool, err error) {
+	if theirs.rendered > mergeMax || j.n.Size > mergeMax {
+		return false, nil
+	}
+	var three conflict.Three
+	err = s.rep.View(func(v *replica.View) error {
+		base, err := v.BaseOf(j.n.Num)
+		if err != nil || base.ChangeKey == "" || base.ChangeKey != j.c.Base.ChangeKey || !theirs.pcl.Includes(base.PCL) {
+			return ignoreMissing(err)
+		}
+		m, err := v.BaseMessage(j.n.Num)
+		if err != nil {
+			return ignoreMissing(err)
+		}
+		three.Base = m
+		three.Ours, err = v.Message(j.n.Num)
+		return err
+	})
+	if err != nil || three.Base == nil {
+		return false, err
+	}
+	three.Theirs = theirs.full
+	if three.Seen, err = s.asSaved(three.Base); err != nil {
+		return false, nil // what can't be read back can't be compared
+	}
+	merged, ok := conflict.Merge(three)
+	if !ok {
+		return false, nil
+	}
+	size, err := s.render.size(merged)
+	if err != nil {
+		return false, err
+	}
+	err = s.rep.Update(func(u *replica.Update) error {
+		u.Remote(true)
+		n, err := u.Node(j.c.Item)
+		if err != nil {
+			return ignoreMissing(err)
+		}
+		if n.Version != version {
+			return errSuperseded
+		}
+		changes, err := u.ChangesOf(n.Num)
+		if err != nil {
+			return err
+		}
+		shown := merged.Properties
+		for _, c := range pendingOf(changes).props {
+			shown = overlay(shown, c)
+		}
+		fillInfo(n.Message, shown)
+		n.Size, n.Exact, n.Content, n.Message.Renderer = size, true, 0, s.render.version()
+		n.Ctime = s.cfg.Now()
+		if err := u.PutContent(n, merged); err != nil {
+			return err
+		}
+		j.c.Base.ChangeKey, j.c.Base.PCL, j.c.Fixed = theirs.change, out.PCL, false
+		return u.SaveChange(j.c)
+	})
+	if errors.Is(err, errSuperseded) {
+		return true, nil // the next round sees what was saved
+	}
+	if err == nil {
+		s.cfg.Logf("conflict: change %d: both versions are merged", j.c.Seq)
+	}
+	return true, err
+}
+
+// asSaved is what a program would make of a message that reads its file and saves it unchanged.
+func (s *Syncer) asSaved(m *mapi.Message) (*mapi.Message, error) {
+	var b bytes.Buffer
+	if err := s.render.r.Render(&b, m); err != nil {
+		return nil, err
+	}
+	saved, err := mime.Parse(&b, mime.Options{})
+	var partly *mime.UnsupportedError
+	if errors.As(err, &partly) && saved != nil {
+		return saved, nil
+	}
+	return saved, err
+}
