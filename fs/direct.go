@@ -22,6 +22,8 @@ type Direct struct {
 	commits [][]replica.Event // not taken in yet
 
 	believed map[dentry]uint64 // what names lead to
+	pages    map[uint64]string // what was read of a node, and not written since
+	stale    int
 }
 
 type dentry struct {
@@ -40,7 +42,7 @@ func (f *FS) Direct() (*Direct, error) {
 	if err := f.t.recover(); err != nil {
 		return nil, err
 	}
-	d := &Direct{r: newRaw(f.t), believed: map[dentry]uint64{}}
+	d := &Direct{r: newRaw(f.t), believed: map[dentry]uint64{}, pages: map[uint64]string{}}
 	f.t.notices.k = d
 	d.cancel = f.t.r.Listen(func(list []replica.Event) {
 		d.mu.Lock()
@@ -83,6 +85,10 @@ func (d *Direct) EntryNotify(parent uint64, name string) fuse.Status {
 
 // InodeNotify has nothing to do: attributes are not kept here.
 func (d *Direct) InodeNotify(uint64, int64, int64) fuse.Status { return fuse.OK }
+
+// Stale returns how often a node had another content than what was read of it before, though nothing was written
+// through it: the kernel would have gone on with the pages that it has.
+func (d *Direct) Stale() int { return d.stale }
 
 // Flush makes changes of what idle windows hold back, without waiting for them.
 func (d *Direct) Flush() error { return d.r.t.flushAll() }
@@ -200,6 +206,9 @@ func (d *Direct) Open(path string, flags uint32) (*DirectFile, error) {
 			return errorOf(s)
 		}
 		f.node, f.fh = id, out.Fh
+		if flags&syscall.O_TRUNC != 0 {
+			delete(d.pages, id)
+		}
 		return nil
 	})
 	if err != nil {
@@ -234,6 +243,7 @@ func (f *DirectFile) Read() ([]byte, error) {
 			return nil, errorOf(s)
 		}
 		if len(p) == 0 {
+			f.keep(string(all))
 			return all, nil
 		}
 		all = append(all, p...)
@@ -241,10 +251,19 @@ func (f *DirectFile) Read() ([]byte, error) {
 	}
 }
 
+// keep is what the kernel does with pages that were read: with FOPEN_KEEP_CACHE they stay for as long as the node.
+func (f *DirectFile) keep(all string) {
+	if had, ok := f.d.pages[f.node]; ok && had != all {
+		f.d.stale++
+	}
+	f.d.pages[f.node] = all
+}
+
 // Write writes at the file's offset, which goes on by it.
 func (f *DirectFile) Write(p []byte) (int, error) {
 	in := fuse.WriteIn{InHeader: header(f.node), Fh: f.fh, Offset: uint64(f.off)}
 	n, s := f.d.r.Write(noInterrupt, &in, p)
+	delete(f.d.pages, f.node)
 	f.off += int64(n)
 	return int(n), errorOf(s)
 }
@@ -327,6 +346,7 @@ func (d *Direct) resize(id uint64, size int64, f *DirectFile) error {
 		in.Fh = f.fh
 	}
 	var out fuse.AttrOut
+	delete(d.pages, id)
 	return errorOf(d.r.SetAttr(noInterrupt, &in, &out))
 }
 
@@ -352,6 +372,9 @@ func (d *Direct) Rename(from, to string, flags uint32) error {
 			return err
 		}
 		was, is := dentry{oldDir, oldName}, dentry{newDir, newName}
+		if over, ok := d.believed[is]; ok && flags&renameExchange == 0 {
+			delete(d.pages, over)
+		}
 		d.believed[is], d.believed[was] = d.believed[was], d.believed[is]
 		if flags&renameExchange == 0 {
 			delete(d.believed, was)
@@ -376,13 +399,15 @@ func (d *Direct) remove(path string, call func(in *fuse.InHeader, name string) f
 		if err != nil {
 			return err
 		}
-		if _, err := d.lookup(dir, name); err != nil {
+		id, err := d.lookup(dir, name)
+		if err != nil {
 			return err
 		}
 		in := header(dir)
 		if s := call(&in, name); s != fuse.OK {
 			return errorOf(s)
 		}
+		delete(d.pages, id) // a node without a name goes
 		delete(d.believed, dentry{dir, name})
 		return nil
 	})

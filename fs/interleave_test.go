@@ -273,3 +273,21 @@ func TestRemovalDuringBackup(t *testing.T) {
 	b.pass()
 	b.wantText("Inbox/a.eml", note("one", "third"))
 }
+
+// The message that a name remembers is removed by somebody else, and what was written to it stays as a file: a new file
+// under the name does not take that for a message.
+func TestSlotOfRemovedMessage(t *testing.T) {
+	b := newBed(t)
+	num := b.must(b.deliver("Inbox", "a.eml", note("one", "first")))
+	b.save("Inbox/a.eml", note("one", "second"))
+	h := b.open("Inbox/a.eml", syscall.O_RDWR)
+	b.write(h, note("one", "being written"))
+	b.mustRename("Inbox/a.eml", "Inbox/a.eml~")
+	if err := b.remove(num); err != nil {
+		t.Fatal(err)
+	}
+	b.save("Inbox/a.eml", note("one", "third"))
+	b.tree.release(h)
+	b.pass()
+	b.wantChanges("create Inbox/a.eml")
+}

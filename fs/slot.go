@@ -124,6 +124,10 @@ func (t *tree) takeSlot(u *replica.Update, n *replica.Node) error {
 	if err != nil {
 		return err
 	}
+	if old.Kind != replica.KindMessage { // somebody removed it, and what was written to it stays
+		delete(t.slots, key)
+		return nil
+	}
 	if old.Parent != 0 && t.shownAsMessage(&u.View, old) {
 		return nil // it was renamed to be kept; should it be removed soon, unlink sees this slot
 	}

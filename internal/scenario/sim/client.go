@@ -32,6 +32,8 @@ type client struct {
 	held   []*heldFile
 	opens  int // of the replica
 
+	headers bool // bodies come when they are read
+
 	passed int // step of the last pass that went through
 
 	// points of the pass, or of the user's call, that is under way
@@ -55,8 +57,8 @@ func clientReplica(dir string, no, open int) string {
 	return filepath.Join(dir, fmt.Sprintf("%s-%d", clientName(no), open))
 }
 
-func (w *world) newClient(no int) (*client, error) {
-	c := &client{w: w, no: no, name: clientName(no), watch: &watch{c: w.clock}}
+func (w *world) newClient(no int, headers bool) (*client, error) {
+	c := &client{w: w, no: no, name: clientName(no), watch: &watch{c: w.clock}, headers: headers}
 	if err := c.openReplica(); err != nil {
 		return nil, err
 	}
@@ -80,7 +82,7 @@ func (c *client) start() (err error) {
 	c.watch.life++
 	c.eng = syncer.New(syncer.Config{
 		Replica: c.rep, Dial: c.dial, User: address, LegacyDN: c.w.box.DN(), Now: c.watch.Now, InTurn: true,
-		Rand: func() float64 { return 0.5 }, GUID: func() mapi.GUID { return guid(10 + c.no) }, After: c.sleep, Logf: c.logf,
+		Keep: syncer.KeepPolicy{Headers: c.headers}, Rand: func() float64 { return 0.5 }, GUID: func() mapi.GUID { return guid(10 + c.no) }, After: c.sleep, Logf: c.logf,
 	})
 	c.fs, err = fs.New(fs.Options{Replica: c.rep, Fetcher: fetcher{c}, Clock: c.watch, Now: c.watch.Now, IdleWindow: window,
 		Location: time.UTC, Logf: c.logf, ScratchDir: os.TempDir()})

@@ -116,6 +116,7 @@ func clientName(i int) string { return string(rune('a' + i)) }
 type History struct {
 	Seed    uint64
 	Clients int
+	Headers int // the client that has no bodies but those that were read, -1 for none
 	Steps   []*Step
 }
 
@@ -131,12 +132,15 @@ var weights = [kinds]int{
 // Plan makes the history of a seed, of about n steps.
 func Plan(seed uint64, n int) *History {
 	p := &planner{rng: rand.New(rand.NewPCG(seed, 0x6d61696c6673))}
-	h := &History{Seed: seed, Clients: 2}
+	h := &History{Seed: seed, Clients: 2, Headers: -1}
 	if p.rng.IntN(5) == 0 {
 		h.Clients = 3
 	}
 	p.clients = h.Clients
 	p.troubled = p.rng.IntN(4) > 0
+	if p.rng.IntN(6) == 0 {
+		h.Headers = p.rng.IntN(h.Clients)
+	}
 	for k, w := range weights {
 		p.sum += w
 		p.upTo[k] = p.sum
@@ -195,8 +199,11 @@ func (p *planner) pass(s *Step) {
 	for p.rng.IntN(2) == 0 {
 		s.Events = append(s.Events, Event{At: p.rng.IntN(1 + p.rng.IntN(60)), What: While, Step: p.step(false)})
 	}
-	if !p.troubled || p.rng.IntN(3) > 0 {
-		return
+	for p.troubled && p.rng.IntN(3) == 0 {
+		p.trouble(s)
 	}
+}
+
+func (p *planner) trouble(s *Step) {
 	s.Events = append(s.Events, Event{At: p.rng.IntN(1 + p.rng.IntN(60)), What: Trouble(p.rng.IntN(int(While)))})
 }

@@ -76,7 +76,7 @@ func newWorld(h *History, dir string) (*world, error) {
 	}
 	box.CreateFolder(story, "Deep", "Deeper")
 	for i := range h.Clients {
-		c, err := w.newClient(i)
+		c, err := w.newClient(i, h.Headers == i)
 		if err != nil {
 			return nil, err
 		}
