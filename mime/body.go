@@ -35,16 +35,12 @@ type body struct {
 func (c *conversion) body() (body, error) {
 	var b body
 	if c.p.Has(mapi.PidTagBody) {
-		if s, ok := c.p.Get(mapi.PidTagBody).(mapi.Blob); ok {
-			raw, err := mapi.ValueBytes(s)
-			if err != nil {
-				return b, err
-			}
-			t, _ := decode(c.p.charset, raw)
-			b.plain = lfOf(t)
-		} else {
-			b.plain, b.checked.plain = lfOf(c.p.text(mapi.PidTagBody)), true
+		var err error
+		if b.plain, err = plainText(c.p); err != nil {
+			return b, err
 		}
+		_, inBlob := c.p.Get(mapi.PidTagBody).(mapi.Blob)
+		b.checked.plain = !inBlob
 	}
 	if err := c.htmlBody(&b); err != nil {
 		return b, err
@@ -91,6 +87,20 @@ func flowParams(params map[string]string) string {
 		return "; format=flowed; delsp=yes"
 	}
 	return "; format=flowed"
+}
+
+// plainText returns PidTagBody with LF line ends.
+func plainText(p props) ([]byte, error) {
+	blob, ok := p.Get(mapi.PidTagBody).(mapi.Blob)
+	if !ok {
+		return lfOf(p.text(mapi.PidTagBody)), nil
+	}
+	raw, err := mapi.ValueBytes(blob)
+	if err != nil {
+		return nil, err
+	}
+	s, _ := decode(p.charset, raw)
+	return lfOf(s), nil
 }
 
 // wantsRTF reports whether the text has to be taken out of the RTF: it is the

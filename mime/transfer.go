@@ -84,7 +84,10 @@ func isASCII(p []byte) bool {
 }
 
 // quotedPrintable encodes text with LF line ends (RFC 2045 6.7).
-func quotedPrintable(p []byte) []byte {
+func quotedPrintable(p []byte) []byte { return quotedPrintableIn(p, 76) }
+
+// quotedPrintableIn is quotedPrintable with lines of another length.
+func quotedPrintableIn(p []byte, width int) []byte {
 	const hex = "0123456789ABCDEF"
 	b := make([]byte, 0, len(p)+len(p)/8)
 	for len(p) > 0 {
@@ -106,9 +109,9 @@ func quotedPrintable(p []byte) []byte {
 			} else if c > ' ' && c < 0x7F && c != '=' {
 				n = 1
 			}
-			room := 76
+			room := width
 			if j < len(line)-1 || !end {
-				room = 75
+				room = width - 1
 			}
 			if col+n > room {
 				b = append(b, "=\n"...)
