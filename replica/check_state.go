@@ -147,7 +147,11 @@ func (c *checker) checkCheckpoints() error {
 		if err != nil {
 			return err
 		}
-		cp, err := c.v.Checkpoint(s)
+		raw, err := c.v.get(keyString(spaceCheckpoint, string(s)))
+		if err != nil {
+			return err
+		}
+		cp, err := decodeCheckpoint(raw)
 		if err != nil {
 			c.bad("checkpoint %q: %v", s, err)
 			continue

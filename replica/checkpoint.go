@@ -69,7 +69,8 @@ func (u *Update) SetNamespace(g mapi.GUID) error {
 	return nil
 }
 
-// Checkpoint returns the state of a scope, an empty one if there is none.
+// Checkpoint returns the state of a scope, an empty one if there is none or if it can't be read: a full download makes
+// a new one.
 func (v *View) Checkpoint(s Scope) (*Checkpoint, error) {
 	p, err := v.get(keyString(spaceCheckpoint, string(s)))
 	if err != nil {
@@ -78,7 +79,12 @@ func (v *View) Checkpoint(s Scope) (*Checkpoint, error) {
 	if p == nil {
 		return &Checkpoint{}, nil
 	}
-	return decodeCheckpoint(p)
+	c, err := decodeCheckpoint(p)
+	if err != nil {
+		v.r.opt.Logf("replica: the state of a scope is dropped: %v", err)
+		return &Checkpoint{}, nil
+	}
+	return c, nil
 }
 
 // Checkpoints yields the scopes that have a state.

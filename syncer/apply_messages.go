@@ -400,7 +400,10 @@ func (s *Syncer) membersOf(v *replica.View, folder replica.Num, set idset.IDSet)
 				if err != nil {
 					return nil, err
 				}
-				if n.Message != nil {
+				// an id of another folder may be in a state that is not that of this one
+				if there, err := v.IsAt(folder, n.Num); err != nil {
+					return nil, err
+				} else if n.Message != nil && there {
 					out = append(out, n)
 				}
 			}

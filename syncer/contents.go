@@ -16,11 +16,12 @@ const commitItems = 250
 
 // folderRef is a folder whose contents are to be synchronized.
 type folderRef struct {
-	num   replica.Num
-	key   mapi.SourceKey
-	hints map[string]int64 // what the hierarchy table said; stored with the state
-	items int              // how many the server says there are
-	quiet bool             // nothing new is expected
+	num    replica.Num
+	key    mapi.SourceKey
+	hints  map[string]int64 // what the hierarchy table said; stored with the state
+	items  int              // how many the server says there are
+	quiet  bool             // nothing new is expected
+	verify bool             // the whole state is to be compared with what is here
 }
 
 // contentsDownload takes the elements of one contents synchronization to the replica.

@@ -14,7 +14,7 @@ import (
 // state. A tree is small: it goes into one transaction.
 func (s *Syncer) syncHierarchy(ctx context.Context, l *link) error {
 	s.setPhase(PhaseHierarchy)
-	cp, err := s.checkpoint(replica.ScopeHierarchy)
+	cp, err := s.hierarchyState()
 	if err != nil {
 		return err
 	}

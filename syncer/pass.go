@@ -139,7 +139,7 @@ func (s *Syncer) syncFolders(ctx context.Context, l *link, due []folderRef) erro
 		bytes := 0
 		for len(reqs) < len(due) && len(reqs) < contentsMax {
 			f := due[len(reqs)]
-			cp, err := s.checkpoint(replica.ContentsScope(f.key))
+			cp, err := s.contentsState(f)
 			if err != nil {
 				return err
 			}

@@ -1,0 +1,138 @@
+package syncer
+
+import (
+	"encoding/binary"
+	"errors"
+
+	"mailfs/mapi"
+	"mailfs/mapi/idset"
+	"mailfs/replica"
+)
+
+// A state tells the server what is here. One that does not fit what is here, whatever made it so, makes the server keep
+// back messages that are missing, and be silent about those that were deleted. It is dropped before it is used; what comes
+// then is a full download of that folder's headers, at whose end what is left over goes. A few ids are looked at
+// whenever a state is used, all of them with the pass that trusts no hints either.
+
+// settingOdd, with a scope behind it, is by how many ids a fresh state differed from what was here: a server may give ids
+// under which nothing came. That many are no reason to drop the state again.
+const settingOdd = "syncer.odd/"
+
+// contentsState returns the state of a folder, an empty one if it is not to be trusted.
+func (s *Syncer) contentsState(f folderRef) (*replica.Checkpoint, error) {
+	scope := replica.ContentsScope(f.key)
+	return s.trustedState(scope, func(v *replica.View, cp *replica.Checkpoint) (n uint64, err error) {
+		if !f.verify {
+			if odd, err := v.OddEnds(f.num, cp.Given); err != nil || !odd {
+				return 0, err
+			}
+		}
+		if n, err = v.Odd(f.num, cp.Given); err != nil || n == 0 {
+			return n, err
+		}
+		missing, err := s.undelivered(v, f.key, cp.Given)
+		return n - min(n, missing), err
+	})
+}
+
+// undelivered counts the messages of a set that the server could not deliver, or whose answers got lost.
+func (s *Syncer) undelivered(v *replica.View, folder mapi.SourceKey, given idset.IDSet) (n uint64, err error) {
+	list, err := failures(v)
+	if err != nil {
+		return 0, err
+	}
+	keys, err := keysUnderWay(v)
+	if err != nil {
+		return 0, err
+	}
+	for key := range keys {
+		if id, ok := key.LongTermID(); ok && given.Contains(id) {
+			n++
+		}
+	}
+	for _, f := range list {
+		if f.Folder == folder.String() && f.Message != "" {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// hierarchyState is contentsState for the folder tree.
+func (s *Syncer) hierarchyState() (*replica.Checkpoint, error) {
+	full := s.fullDue()
+	return s.trustedState(replica.ScopeHierarchy, func(v *replica.View, cp *replica.Checkpoint) (n uint64, err error) {
+		mine, err := keysUnderWay(v)
+		if err != nil {
+			return 0, err
+		}
+		for _, e := range cp.Given.Entries() {
+			for _, r := range e.Set.Ranges() {
+				if r.High-r.Low > manyFolders {
+					n += uint64(r.High - r.Low) // nobody has so many
+					continue
+				}
+				for c := r.Low; c <= r.High; c++ {
+					key := mapi.LongTermID{GUID: e.GUID, Counter: c}.SourceKey()
+					if _, err := v.BySourceKey(key); errors.Is(err, replica.ErrNotFound) && !mine[key] {
+						n++
+					} else if err != nil && !errors.Is(err, replica.ErrNotFound) {
+						return 0, err
+					}
+				}
+			}
+		}
+		if !full {
+			return n, nil
+		}
+		var left []replica.Num
+		if err := s.leftFolders(v, replica.RootNum, cp.Given, &left); err != nil {
+			return 0, err
+		}
+		for _, num := range left {
+			changes, err := v.ChangesOf(num)
+			if err != nil {
+				return 0, err
+			}
+			if len(changes) == 0 {
+				n++
+			}
+		}
+		return n, nil
+	})
+}
+
+const manyFolders = 1 << 20
+
+// trustedState returns a state unless it is odd, in which case it is dropped.
+func (s *Syncer) trustedState(scope replica.Scope, oddities func(*replica.View, *replica.Checkpoint) (uint64, error)) (cp *replica.Checkpoint, err error) {
+	var odd uint64
+	drop := false
+	err = s.rep.View(func(v *replica.View) (err error) {
+		odd, drop = 0, false
+		if cp, err = v.Checkpoint(scope); err != nil || cp.At.IsZero() {
+			return err // one in the making fits: it is made of what is stored
+		}
+		if odd, err = oddities(v, cp); err != nil || odd == 0 {
+			return err
+		}
+		known, err := v.Setting(settingOdd + string(scope))
+		if err != nil {
+			return err
+		}
+		drop = len(known) != 8 || binary.BigEndian.Uint64(known) != odd
+		return nil
+	})
+	if err != nil || !drop {
+		return cp, err
+	}
+	s.cfg.Logf("the state of a folder does not fit what is here (%d ids): it is dropped", odd)
+	err = s.rep.Update(func(u *replica.Update) error {
+		u.Remote(true)
+		if err := u.DropCheckpoint(scope); err != nil {
+			return err
+		}
+		return u.SetSetting(settingOdd+string(scope), binary.BigEndian.AppendUint64(nil, odd))
+	})
+	return &replica.Checkpoint{}, err
+}
