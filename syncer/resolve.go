@@ -311,6 +311,7 @@ func (s *Syncer) makeLoser(l *link, j job, theirs *arrival, out conflict.Outcome
 			Message: &replica.MessageInfo{State: replica.StateFull, Renderer: s.render.version(), Modified: at, Read: true, Conflict: true}}
 		fillInfo(n.Message, m.Properties)
 		n.Size, n.Exact = size, true
+		n.Xattrs = map[string][]byte{xattrLost: []byte(lostSide(out.Winner))}
 		n.Name = s.freeName(&u.View, dir.Num, names.Loser(j.n.Name, at.Time(), s.cfg.Location, j.c.SourceKey), mapi.SourceKey(j.c.ChangeKey))
 		if num, err = u.Insert(n); err != nil {
 			return err
@@ -329,6 +330,13 @@ func (s *Syncer) makeLoser(l *link, j job, theirs *arrival, out conflict.Outcome
 		return u.SetSetting(loserSetting(j.c.Seq), note)
 	})
 	return loser, version, err
+}
+
+func lostSide(winner conflict.Side) Side {
+	if winner == conflict.Local {
+		return SideTheirs
+	}
+	return SideMine
 }
 
 // latest returns the content that the user sees, with its version.

@@ -13,10 +13,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
 	"mailfs/mapi"
+	"mailfs/replica"
+	"mailfs/syncer"
 )
 
 // A mounted mailfs listens on a socket in its user's runtime directory. The other
@@ -46,6 +49,8 @@ type controller interface {
 	Flush(ctx context.Context) error
 	Kick()
 	Unmount() error
+	Conflicts() ([]syncer.Pair, error)
+	Settle(num replica.Num) error
 }
 
 // runtimeDir returns the directory of the control sockets, and makes it.
@@ -125,6 +130,17 @@ func controlHandler(c controller) http.Handler {
 	mux.HandleFunc("POST /kick", func(w http.ResponseWriter, r *http.Request) {
 		c.Kick()
 		answer(w, struct{}{}, nil)
+	})
+	mux.HandleFunc("GET /conflicts", func(w http.ResponseWriter, r *http.Request) {
+		pairs, err := c.Conflicts()
+		answer(w, conflictList{Pairs: pairs}, err)
+	})
+	mux.HandleFunc("POST /conflicts/{num}/settle", func(w http.ResponseWriter, r *http.Request) {
+		num, err := strconv.ParseUint(r.PathValue("num"), 10, 64)
+		if err == nil {
+			err = c.Settle(replica.Num(num))
+		}
+		answer(w, struct{}{}, err)
 	})
 	mux.HandleFunc("POST /unmount", func(w http.ResponseWriter, r *http.Request) {
 		rep, err := c.Report()

@@ -65,8 +65,12 @@ func newRoot(std streams) *cobra.Command {
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newDemo(std), newServe(std), newMount(std), newUmount(std), newSync(std), newStatus(std), newFlush(std), newCheck(std), newSample(std))
-	for _, c := range append(root.Commands(), root) {
+	root.AddCommand(newDemo(std), newServe(std), newMount(std), newUmount(std), newSync(std), newStatus(std), newFlush(std), newConflicts(std), newCheck(std), newSample(std))
+	all := append(root.Commands(), root)
+	for _, c := range root.Commands() {
+		all = append(all, c.Commands()...)
+	}
+	for _, c := range all {
 		wrong := c.Args
 		c.Args = func(cmd *cobra.Command, list []string) error {
 			err := wrong(cmd, list)

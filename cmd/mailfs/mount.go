@@ -283,6 +283,12 @@ func (m *mounted) Flush(ctx context.Context) error {
 	return m.sync.Flush(ctx)
 }
 
+// Conflicts implements controller.
+func (m *mounted) Conflicts() ([]syncer.Pair, error) { return m.sync.Pairs() }
+
+// Settle implements controller.
+func (m *mounted) Settle(num replica.Num) error { return m.sync.Settle(num) }
+
 // Kick starts sending without waiting.
 func (m *mounted) Kick() {
 	if err := m.fs.Flush(); err != nil {
