@@ -65,7 +65,9 @@ func inherit(m *mapi.Message, old *mapi.Message) {
 }
 
 // mimeNamed reports whether a named property comes from a header field, so that its absence means something.
-func mimeNamed(n mapi.PropertyName) bool { return n.Set == mapi.PSInternetHeaders }
+func mimeNamed(n mapi.PropertyName) bool {
+	return n.Set == mapi.PSInternetHeaders || n.Set == mapi.PSETIDMailfs
+}
 
 func kept(tag mapi.PropertyTag) bool {
 	for _, k := range keptIDs {
