@@ -18,6 +18,7 @@ var controlFiles = []struct {
 	name string
 	id   nodeID
 }{
+	{"failures", failuresDir},
 	{"local", controlLocal},
 	{"status", controlStatus},
 }
@@ -52,10 +53,16 @@ func (t *tree) lookupControl(name string) (entry, error) {
 // controlAttr gives control files no size: like those of /proc they are made when they are opened, and read
 // directly.
 func (t *tree) controlAttr(id nodeID) (attr, error) {
-	a := attr{ino: uint64(id), nlink: 1, mode: syscall.S_IFREG | 0o400, exact: true,
-		mtime: t.started, ctime: t.started, atime: t.started, btime: t.started}
+	if id&failureFlag != 0 {
+		f, err := t.failureOf(id)
+		if err != nil {
+			return attr{}, err
+		}
+		return t.failureEntry(f).attr, nil
+	}
+	a := t.plainControl(id)
 	switch id {
-	case controlDir:
+	case controlDir, failuresDir:
 		a.mode, a.size = syscall.S_IFDIR|0o500, dirSize
 	case conflictsLink:
 		target, err := t.conflictsTarget()
@@ -65,6 +72,11 @@ func (t *tree) controlAttr(id nodeID) (attr, error) {
 		a.mode, a.size = syscall.S_IFLNK|linkMode, int64(len(target))
 	}
 	return a, nil
+}
+
+func (t *tree) plainControl(id nodeID) attr {
+	return attr{ino: uint64(id), nlink: 1, mode: syscall.S_IFREG | 0o400, exact: true,
+		mtime: t.started, ctime: t.started, atime: t.started, btime: t.started}
 }
 
 // conflictsEntry is the link at the root to the folder of conflict losers, wherever that is.
@@ -106,6 +118,13 @@ func pathOf(v *replica.View, n *replica.Node) (string, error) {
 
 // controlContent makes the bytes of a control file.
 func (t *tree) controlContent(id nodeID) (content, error) {
+	if id&failureFlag != 0 {
+		f, err := t.failureOf(id)
+		if err != nil {
+			return nil, err
+		}
+		return newMemContent([]byte(f.Text)), nil
+	}
 	switch id {
 	case controlStatus:
 		if t.opt.StatusSource != nil {

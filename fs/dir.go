@@ -33,6 +33,10 @@ func (t *tree) opendir(id nodeID) (*dirStream, error) {
 	if id == controlDir {
 		return &dirStream{t: t, id: id, extras: t.controlEntries(), done: true}, nil
 	}
+	if id == failuresDir {
+		list, err := t.failureEntries()
+		return &dirStream{t: t, id: id, extras: list, done: true}, err
+	}
 	err := t.r.View(func(v *replica.View) error {
 		_, err := t.dirOf(v, id)
 		return err
@@ -117,6 +121,9 @@ func (d *dirStream) read() error {
 
 // parentOf returns the id of a directory's parent, its own for the root.
 func (t *tree) parentOf(id nodeID) nodeID {
+	if id == failuresDir {
+		return controlDir
+	}
 	if id.control() {
 		return rootID
 	}

@@ -22,6 +22,7 @@ const (
 	controlStatus = controlFlag | 2
 	controlLocal  = controlFlag | 3
 	conflictsLink = controlFlag | 4
+	failuresDir   = controlFlag | 5
 )
 
 func makeID(n replica.Num, inc uint64) nodeID {

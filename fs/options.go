@@ -48,6 +48,7 @@ type Options struct {
 
 	Logf         func(format string, args ...any) // never receives mail content
 	StatusSource func() []byte                    // content of .mailfs/status; a summary of the replica if nil
+	Failures     func() ([]Failure, error)        // what .mailfs/failures/ shows; nothing if nil
 }
 
 const (

@@ -133,8 +133,11 @@ func (t *tree) dirOf(v *replica.View, id nodeID) (*replica.Node, error) {
 
 // lookup finds a name in a directory.
 func (t *tree) lookup(parent nodeID, name string) (entry, error) {
-	if parent == controlDir {
+	switch parent {
+	case controlDir:
 		return t.lookupControl(name)
+	case failuresDir:
+		return t.lookupFailure(name)
 	}
 	if len(name) > names.Max {
 		return entry{}, syscall.ENAMETOOLONG

@@ -46,8 +46,8 @@ func (s *Syncer) decoding(ctx context.Context) *fxics.Options {
 // ([MS-OXCSYNC] 3.1.5.3.6). With yield it stops when something more urgent waits.
 func (s *Syncer) syncBodies(ctx context.Context, l *link, yield bool) error {
 	s.setPhase(PhaseBodies)
-	tried := map[replica.Num]bool{}
-	if err := errors.Join(s.dropPartials(), s.countBodies()); err != nil {
+	tried, err := s.restingBodies()
+	if err := errors.Join(err, s.dropPartials(), s.countBodies(tried)); err != nil {
 		return err
 	}
 	for {
@@ -93,11 +93,14 @@ func (s *Syncer) gatherWants(tried map[replica.Num]bool) ([]want, error) {
 }
 
 // countBodies sets what the phase of bodies has before it.
-func (s *Syncer) countBodies() error {
+func (s *Syncer) countBodies(resting map[replica.Num]bool) error {
 	var total Progress
 	err := s.rep.View(func(v *replica.View) error {
 		total = Progress{}
 		return s.eachWant(v, func(w want) error {
+			if resting[w.num] {
+				return nil
+			}
 			total.Total++
 			total.TotalBytes += w.size
 			return nil
@@ -287,10 +290,11 @@ func (s *Syncer) readBodies(ctx context.Context, l *link, wants []want) ([]body,
 	}
 	dec := fxics.NewDecoder(stream, fxics.RootMessageList, s.decoding(ctx))
 	var out []body
+	var unnamed mapi.ErrorCode // of a message that the server did not name
 	for {
 		el, err := dec.Next()
 		if err == io.EOF {
-			return out, nil
+			return out, s.noteMissing(wants, out, unnamed)
 		}
 		if err != nil {
 			return out, fmt.Errorf("download of messages: %w", err)
@@ -319,11 +323,43 @@ func (s *Syncer) readBodies(ctx context.Context, l *link, wants []want) ([]body,
 				s.cfg.Logf("bodies: a message is gone: %v", e.Code) // the next pass over its folder tells where to
 				continue
 			}
-			if err := s.noteFailure(wants[0].folder, e.Message.SourceKey(), e.Code); err != nil {
+			if len(wants) > 1 && e.Message.GUID.IsZero() {
+				unnamed = e.Code
+				continue
+			}
+			if err := s.noteBody(wants[0].folder, failedOf(e, wants), e.Code); err != nil {
 				return out, err
 			}
 		}
 	}
+}
+
+// noteMissing sets aside what did not come, if the server could not deliver something and did not say what.
+func (s *Syncer) noteMissing(wants []want, got []body, code mapi.ErrorCode) error {
+	if code == 0 {
+		return nil
+	}
+	came := make(map[mapi.SourceKey]bool, len(got))
+	for _, b := range got {
+		came[b.want.key] = true
+	}
+	for _, w := range wants {
+		if came[w.key] {
+			continue
+		}
+		if err := s.noteBody(w.folder, w.key, code); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// failedOf tells which message could not be delivered: the one that the server names, or the only one that was asked for.
+func failedOf(e *fxics.ErrorInfo, wants []want) mapi.SourceKey {
+	if len(wants) == 1 {
+		return wants[0].key
+	}
+	return e.Message.SourceKey()
 }
 
 // identify tells which message came: by PidTagOriginalEntryId

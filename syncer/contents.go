@@ -2,6 +2,7 @@ package syncer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"mailfs/mapi"
@@ -33,6 +34,7 @@ type contentsDownload struct {
 	cp     *replica.Checkpoint // the state that covers what has been committed
 	aside  []arrival           // set aside: to be left out of the final state as well
 	batch  []arrival
+	failed []mapi.LongTermID                   // could not be delivered
 	groups map[uint32]*fxics.PropertyGroupInfo // property group mappings of this stream
 }
 
@@ -82,7 +84,9 @@ func (d *contentsDownload) take(ctx context.Context, el fxics.Element) (bool, er
 	case *fxics.ReadStateChanges:
 		return false, d.takeReadStates(ctx, e)
 	case *fxics.ErrorInfo:
-		return false, d.s.noteFailure(d.folder.key, e.Message.SourceKey(), e.Code)
+		id := failedMessage(e)
+		d.failed = append(d.failed, id)
+		return false, d.s.noteFailure(d.folder.key, id.SourceKey(), e.Code)
 	case *fxics.State:
 		return true, d.finish(ctx, e)
 	}
@@ -211,6 +215,13 @@ func (d *contentsDownload) finish(ctx context.Context, e *fxics.State) error {
 	}
 	return d.s.rep.Update(func(u *replica.Update) error {
 		u.Remote(true)
+		for _, id := range d.failed {
+			if _, err := u.BySourceKey(id.SourceKey()); errors.Is(err, replica.ErrNotFound) {
+				cp.Given.Remove(id) // its next version comes whole
+			} else if err != nil {
+				return err
+			}
+		}
 		return u.SetCheckpoint(d.scope, cp)
 	})
 }

@@ -2,7 +2,6 @@ package syncer
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -105,6 +104,9 @@ func (s *Syncer) passOver(ctx context.Context, l *link, named map[mapi.SourceKey
 	if err != nil {
 		return err
 	}
+	if due, err = s.withoutResting(due); err != nil {
+		return err
+	}
 	if err := s.syncFolders(ctx, l, due); err != nil {
 		return err
 	}
@@ -120,7 +122,10 @@ func (s *Syncer) passOver(ctx context.Context, l *link, named map[mapi.SourceKey
 	if err := s.upload(ctx, l); err != nil {
 		return err
 	}
-	return s.syncBodies(ctx, l, yield)
+	if err := s.syncBodies(ctx, l, yield); err != nil {
+		return err
+	}
+	return s.reviewFailures(ctx, l)
 }
 
 // syncFolders downloads the contents of the folders, many contexts per Execute.
@@ -312,55 +317,6 @@ func (s *Syncer) setTime(key string, t time.Time) error {
 		return err
 	}
 	return s.rep.Update(func(u *replica.Update) error { return u.SetSetting(key, b) })
-}
-
-// Failure is an item that the server could not deliver.
-type Failure struct {
-	Folder  string    `json:"folder"`            // source key, hexadecimal
-	Message string    `json:"message,omitempty"` // source key, hexadecimal
-	Code    uint32    `json:"code"`
-	Reason  string    `json:"reason"`
-	At      time.Time `json:"at"`
-}
-
-// Failures returns the items that the server could not deliver.
-func (s *Syncer) Failures() (out []Failure, err error) {
-	err = s.rep.View(func(v *replica.View) error {
-		out, err = failures(v)
-		return err
-	})
-	return out, err
-}
-
-func failures(v *replica.View) (out []Failure, err error) {
-	b, err := v.Setting(settingFailures)
-	if err != nil || b == nil {
-		return nil, err
-	}
-	return out, json.Unmarshal(b, &out)
-}
-
-// noteFailure sets aside an item that the server could not deliver
-// ([MS-OXCSYNC] 3.1.5.3.3).
-func (s *Syncer) noteFailure(folder, message mapi.SourceKey, code mapi.ErrorCode) error {
-	s.cfg.Logf("the server could not deliver an item: %v", code)
-	f := Failure{Folder: folder.String(), Message: message.String(), Code: uint32(code), Reason: code.Error(), At: s.cfg.Now()}
-	return s.rep.Update(func(u *replica.Update) error {
-		list, err := failures(&u.View)
-		if err != nil {
-			return err
-		}
-		for _, old := range list {
-			if old.Folder == f.Folder && old.Message == f.Message {
-				return nil
-			}
-		}
-		b, err := json.Marshal(append(list, f))
-		if err != nil {
-			return err
-		}
-		return u.SetSetting(settingFailures, b)
-	})
 }
 
 // busyWait is the time that a busy server asks for, within reason.

@@ -36,6 +36,7 @@ type Status struct {
 	Uploads   Progress
 	Queued    int // changes in the journal
 	Refused   int // those of them that the server refuses
+	SetAside  int // items that the server could not deliver
 	LastPass  time.Time
 	Passes    int
 	Events    int       // notifications of the server

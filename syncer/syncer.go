@@ -106,7 +106,11 @@ func New(cfg Config) *Syncer {
 func (s *Syncer) Status() Status {
 	st := s.board.get()
 	_ = s.rep.View(func(v *replica.View) (err error) {
-		st.Queued, st.Refused, err = v.Pending()
+		if st.Queued, st.Refused, err = v.Pending(); err != nil {
+			return err
+		}
+		list, err := failures(v)
+		st.SetAside = len(list)
 		return err
 	})
 	return st

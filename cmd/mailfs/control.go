@@ -38,6 +38,7 @@ type report struct {
 	Total      int64          `json:"total"`
 	Queued     int            `json:"queued"`
 	Refused    int            `json:"refused"`
+	SetAside   int            `json:"setAside"`
 	LastError  string         `json:"lastError,omitempty"`
 	LastPass   *time.Time     `json:"lastPass,omitempty"`
 	Counts     map[string]int `json:"counts"`

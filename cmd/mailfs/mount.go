@@ -130,7 +130,7 @@ func openMount(ctx context.Context, std streams, acct account, dir, password str
 	}
 	m.fs, err = fs.New(fs.Options{
 		Replica: rep, Fetcher: m.sync, IdleWindow: idle, User: acct.User, ReadOnly: acct.ReadOnly, NoDownloadFor: acct.NoDownloadFor,
-		ScratchDir: acct.Replica, Logf: logger.Printf, StatusSource: m.statusText,
+		ScratchDir: acct.Replica, Logf: logger.Printf, StatusSource: m.statusText, Failures: m.failures,
 	})
 	if err != nil {
 		return nil, err
@@ -203,7 +203,7 @@ func (m *mounted) Report() (report, error) {
 	st := m.sync.Status()
 	r := report{
 		Mountpoint: m.dir, User: m.acct.User, Server: m.acct.Server, PID: os.Getpid(), ReadOnly: m.acct.ReadOnly,
-		Connection: "offline", Phase: string(st.Phase), Queued: st.Queued, Refused: st.Refused, Counts: map[string]int{},
+		Connection: "offline", Phase: string(st.Phase), Queued: st.Queued, Refused: st.Refused, SetAside: st.SetAside, Counts: map[string]int{},
 	}
 	if r.Server == "" {
 		r.Server = "the server of " + m.acct.User

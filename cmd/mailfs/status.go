@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"mailfs/internal/names"
 )
 
 const controlTimeout = 10 * time.Second
@@ -116,6 +118,9 @@ func (r report) print(w io.Writer) {
 	fmt.Fprintf(w, "  queue       %s\n", queue)
 	if n := r.Counts["conflicts"]; n > 0 {
 		fmt.Fprintf(w, "  conflicts   %d, see %s\n", n, filepath.Join(r.Mountpoint, "conflicts"))
+	}
+	if r.SetAside > 0 {
+		fmt.Fprintf(w, "  set aside   %d that the server could not deliver, see %s\n", r.SetAside, filepath.Join(r.Mountpoint, names.Control, "failures"))
 	}
 	if r.LastPass != nil {
 		fmt.Fprintf(w, "  last pass   %s\n", r.LastPass.Local().Format(time.DateTime))
