@@ -26,6 +26,12 @@ func (s *Syncer) Run(ctx context.Context) error {
 	defer stop()
 	go s.watchJournal(events)
 	defer s.goOffline(ctx)
+	if err := s.renewSizes(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
 	failed := 0
 	for {
 		err := s.onePass(ctx, true)
