@@ -107,6 +107,10 @@ func (s *Syncer) applyMessage(u *replica.Update, folder replica.Num, a *arrival,
 		return applied, s.applySame(u, n, a, p)
 	}
 	if p.content || p.deleted {
+		// Nothing but the read states that were downloaded tells of this one: it does not come again.
+		if read := a.header.Int(mapi.PidTagMessageFlags)&flagRead != 0; !p.read && n.Message.Read != read {
+			return setAside, s.setRead(u, n, read)
+		}
 		return setAside, nil
 	}
 	if outlives(kind, n, a) {

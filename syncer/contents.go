@@ -206,6 +206,11 @@ func (d *contentsDownload) finish(ctx context.Context, e *fxics.State) error {
 		Given: e.Given, Seen: e.Seen, SeenFAI: e.SeenFAI, Read: saneReads(e.Read),
 		Hints: d.folder.hints, At: d.s.cfg.Now(),
 	}
+	if len(d.aside) > 0 {
+		// The final state covers changes of these items before the last ones, too, and what is in it comes no more,
+		// not even as part of a later change. So no more is seen than what was stored.
+		cp.Seen, cp.SeenFAI = d.cp.Seen.Clone(), d.cp.SeenFAI.Clone()
+	}
 	for i := range d.aside {
 		forget(cp, &d.aside[i])
 		if p := d.aside[i].partial; p != nil && p.absent {
