@@ -23,6 +23,7 @@ type Direct struct {
 
 	believed map[dentry]uint64 // what names lead to
 	pages    map[uint64]string // what was read of a node, and not written since
+	nameless map[uint64]bool   // nodes that go with their last handle
 	stale    int
 }
 
@@ -42,7 +43,7 @@ func (f *FS) Direct() (*Direct, error) {
 	if err := f.t.recover(); err != nil {
 		return nil, err
 	}
-	d := &Direct{r: newRaw(f.t), believed: map[dentry]uint64{}, pages: map[uint64]string{}}
+	d := &Direct{r: newRaw(f.t), believed: map[dentry]uint64{}, pages: map[uint64]string{}, nameless: map[uint64]bool{}}
 	f.t.notices.k = d
 	d.cancel = f.t.r.Listen(func(list []replica.Event) {
 		d.mu.Lock()
@@ -134,6 +135,7 @@ func (d *Direct) lookup(parent uint64, name string) (uint64, error) {
 	if out.NodeId == 0 {
 		return 0, syscall.ENOENT
 	}
+	delete(d.nameless, out.NodeId)
 	if out.EntryValid != 0 || out.EntryValidNsec != 0 {
 		d.believed[key] = out.NodeId
 	}
@@ -253,6 +255,9 @@ func (f *DirectFile) Read() ([]byte, error) {
 
 // keep is what the kernel does with pages that were read: with FOPEN_KEEP_CACHE they stay for as long as the node.
 func (f *DirectFile) keep(all string) {
+	if f.d.nameless[f.node] {
+		return
+	}
 	if had, ok := f.d.pages[f.node]; ok && had != all {
 		f.d.stale++
 	}
@@ -373,7 +378,7 @@ func (d *Direct) Rename(from, to string, flags uint32) error {
 		}
 		was, is := dentry{oldDir, oldName}, dentry{newDir, newName}
 		if over, ok := d.believed[is]; ok && flags&renameExchange == 0 {
-			delete(d.pages, over)
+			d.unnamed(over)
 		}
 		d.believed[is], d.believed[was] = d.believed[was], d.believed[is]
 		if flags&renameExchange == 0 {
@@ -407,10 +412,16 @@ func (d *Direct) remove(path string, call func(in *fuse.InHeader, name string) f
 		if s := call(&in, name); s != fuse.OK {
 			return errorOf(s)
 		}
-		delete(d.pages, id) // a node without a name goes
+		d.unnamed(id)
 		delete(d.believed, dentry{dir, name})
 		return nil
 	})
+}
+
+// unnamed notes that a node lost its name.
+func (d *Direct) unnamed(id uint64) {
+	delete(d.pages, id)
+	d.nameless[id] = true
 }
 
 // Mkdir is mkdir(2).

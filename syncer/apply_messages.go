@@ -108,7 +108,7 @@ func (s *Syncer) applyMessage(u *replica.Update, folder replica.Num, a *arrival,
 	}
 	if p.content || p.deleted {
 		// Nothing but the read states that were downloaded tells of this one: it does not come again.
-		if read := a.header.Int(mapi.PidTagMessageFlags)&flagRead != 0; !p.read && n.Message.Read != read {
+		if read := a.header.Int(mapi.PidTagMessageFlags)&flagRead != 0; a.header.Has(mapi.PidTagMessageFlags) && !p.read && n.Message.Read != read {
 			return setAside, s.setRead(u, n, read)
 		}
 		return setAside, nil

@@ -272,8 +272,12 @@ func (c *client) revive() {
 // reopen leaves the replica as it is on disk and opens a copy of that, as a machine does that comes up again.
 func (c *client) reopen() error {
 	from := clientReplica(c.w.dir, c.no, c.opens)
-	c.opens++
-	if err := os.CopyFS(clientReplica(c.w.dir, c.no, c.opens), os.DirFS(from)); err != nil {
+	err := errCut
+	for try := 0; err != nil && try < 3; try++ { // a file can go while it is copied
+		c.opens++
+		err = os.CopyFS(clientReplica(c.w.dir, c.no, c.opens), os.DirFS(from))
+	}
+	if err != nil {
 		return err
 	}
 	if err := c.rep.Close(); err != nil {
