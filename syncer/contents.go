@@ -22,25 +22,27 @@ type folderRef struct {
 	hints  map[string]int64 // what the hierarchy table said; stored with the state
 	items  int              // how many the server says there are
 	quiet  bool             // nothing new is expected
+	known  bool             // it was downloaded before: how much comes is not known before the server tells
 	verify bool             // the whole state is to be compared with what is here
 }
 
 // contentsDownload takes the elements of one contents synchronization to the replica.
 type contentsDownload struct {
-	s      *Syncer
-	l      *link
-	folder folderRef
-	scope  replica.Scope
-	cp     *replica.Checkpoint // the state that covers what has been committed
-	aside  []arrival           // set aside: to be left out of the final state as well
-	batch  []arrival
-	failed []mapi.LongTermID                   // could not be delivered
-	groups map[uint32]*fxics.PropertyGroupInfo // property group mappings of this stream
+	s        *Syncer
+	l        *link
+	folder   folderRef
+	scope    replica.Scope
+	cp       *replica.Checkpoint // the state that covers what has been committed
+	aside    []arrival           // set aside: to be left out of the final state as well
+	batch    []arrival
+	progress streamProgress
+	failed   []mapi.LongTermID                   // could not be delivered
+	groups   map[uint32]*fxics.PropertyGroupInfo // property group mappings of this stream
 }
 
 // syncContents reads the rest of a contents download that was opened, and commits it.
 func (s *Syncer) syncContents(ctx context.Context, l *link, f folderRef, cp *replica.Checkpoint, stream *pieces) error {
-	d := &contentsDownload{s: s, l: l, folder: f, scope: replica.ContentsScope(f.key), cp: cp}
+	d := &contentsDownload{s: s, l: l, folder: f, scope: replica.ContentsScope(f.key), cp: cp, progress: streamProgress{items: f.expected()}}
 	dec := fxics.NewDecoder(stream, fxics.RootContentsSync, s.decoding(ctx))
 	for {
 		el, err := dec.Next()
@@ -70,10 +72,14 @@ func (d *contentsDownload) take(ctx context.Context, el fxics.Element) (bool, er
 			a.partial = &partialChange{Partial: e.Partial, mapping: d.groups[e.Partial.GroupID]}
 		}
 		d.batch = append(d.batch, a)
-		d.s.board.update(func(st *Status) { st.Headers.Done++ })
+		d.progress.one(&d.s.board)
 		if len(d.batch) >= commitItems {
 			return false, d.flush(ctx)
 		}
+	case *fxics.ProgressTotal:
+		d.progress.announced(&d.s.board, e)
+	case *fxics.ProgressMessage:
+		d.progress.next = int64(e.Size)
 	case *fxics.PropertyGroupInfo:
 		if d.groups == nil {
 			d.groups = map[uint32]*fxics.PropertyGroupInfo{}
@@ -84,6 +90,7 @@ func (d *contentsDownload) take(ctx context.Context, el fxics.Element) (bool, er
 	case *fxics.ReadStateChanges:
 		return false, d.takeReadStates(ctx, e)
 	case *fxics.ErrorInfo:
+		d.progress.one(&d.s.board)
 		id := failedMessage(e)
 		d.failed = append(d.failed, id)
 		return false, d.s.noteFailure(d.folder.key, id.SourceKey(), e.Code)

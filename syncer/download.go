@@ -119,14 +119,17 @@ func (l *link) openContents(ctx context.Context, reqs []*contentsRequest) error 
 		if err != nil {
 			return err
 		}
+		flags := uint16(rop.SyncUnicode | rop.SyncReadState | rop.SyncFAI | rop.SyncNormal | rop.SyncOnlySpecifiedProperties)
+		if !r.folder.quiet {
+			flags |= rop.SyncProgress // nobody watches where nothing is expected
+		}
 		d := &download{l: l}
 		var opened *answer
 		d.dir, opened = b.open(l.store, &rop.OpenFolderRequest{FolderID: fid})
 		d.ctx, _ = b.open(d.dir, &rop.SynchronizationConfigureRequest{
-			SynchronizationType: rop.SyncContents,
-			SendOptions:         options,
-			SynchronizationFlags: rop.SyncUnicode | rop.SyncReadState | rop.SyncFAI | rop.SyncNormal |
-				rop.SyncOnlySpecifiedProperties,
+			SynchronizationType:       rop.SyncContents,
+			SendOptions:               options,
+			SynchronizationFlags:      flags,
 			SynchronizationExtraFlags: rop.SyncExtraEid | rop.SyncExtraMessageSize | rop.SyncExtraCN | rop.SyncExtraOrderByDeliveryTime,
 			PropertyTags:              include,
 		})

@@ -68,6 +68,7 @@ func (s *Syncer) dueFolders(rows map[mapi.SourceKey]map[string]int64, full bool,
 				return nil
 			}
 			f := folderRef{num: n.Num, key: key, hints: maps.Clone(is), items: int(is[hintItems] + is[hintFAI]), verify: full}
+			f.known = !cp.At.IsZero()
 			f.quiet = !named[key] && len(is) > 0 && (f.items == 0 || !cp.At.IsZero() && maps.Equal(cp.Hints, is))
 			due = append(due, f)
 			rank[n.Num] = is[hintCommit]

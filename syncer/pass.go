@@ -136,7 +136,7 @@ func (s *Syncer) syncFolders(ctx context.Context, l *link, due []folderRef) erro
 	s.setPhase(PhaseContents)
 	total := 0
 	for _, f := range due {
-		total += f.items
+		total += f.expected()
 	}
 	s.board.update(func(st *Status) { st.Folders = Progress{Total: len(due)}; st.Headers.Total = total })
 	for len(due) > 0 {

@@ -22,7 +22,7 @@ const (
 // Progress counts what a phase did and what is left of it, as far as is known.
 type Progress struct {
 	Done, Total           int   // items
-	DoneBytes, TotalBytes int64 // bodies only
+	DoneBytes, TotalBytes int64 // of whole messages, about; neither of folders nor of uploads
 }
 
 // Status is what the engine tells about itself.
@@ -31,12 +31,13 @@ type Status struct {
 	Connected bool
 	Since     time.Time // when Connected last changed
 	Folders   Progress  // folders whose contents were looked at in this pass
-	Headers   Progress
+	Headers   Progress  // as the server announces them
 	Bodies    Progress
 	Uploads   Progress
-	Queued    int // changes in the journal
-	Refused   int // those of them that the server refuses
-	SetAside  int // items that the server could not deliver
+	Left      time.Duration // how long the phase is still going to take, about; 0 if that can't be told
+	Queued    int           // changes in the journal
+	Refused   int           // those of them that the server refuses
+	SetAside  int           // items that the server could not deliver
 	LastPass  time.Time
 	Passes    int
 	Events    int       // notifications of the server
@@ -50,6 +51,8 @@ type board struct {
 	mu   sync.Mutex
 	st   Status
 	tell func(Status)
+	now  func() time.Time
+	pace pace
 	out  sync.Mutex // taken before mu; keeps calls of tell in order
 }
 
@@ -64,6 +67,7 @@ func (b *board) update(f func(*Status)) {
 	defer b.out.Unlock()
 	b.mu.Lock()
 	f(&b.st)
+	b.st.Left = b.pace.left(b.now(), &b.st)
 	st := b.st
 	b.mu.Unlock()
 	if b.tell != nil {

@@ -97,7 +97,7 @@ func New(cfg Config) *Syncer {
 	}
 	s := &Syncer{cfg: cfg, rep: cfg.Replica, passing: make(chan struct{}, 1), kick: make(chan struct{}, 1),
 		large: make(chan struct{}, 1)}
-	s.board.tell = cfg.OnStatus
+	s.board.tell, s.board.now = cfg.OnStatus, cfg.Now
 	s.board.st = Status{Phase: PhaseOffline, Since: cfg.Now()}
 	return s
 }

@@ -36,6 +36,9 @@ type report struct {
 	Phase      string         `json:"phase"`
 	Done       int64          `json:"done"`
 	Total      int64          `json:"total"`
+	DoneBytes  int64          `json:"doneBytes,omitempty"`
+	TotalBytes int64          `json:"totalBytes,omitempty"`
+	Left       float64        `json:"secondsLeft,omitempty"` // about
 	Queued     int            `json:"queued"`
 	Refused    int            `json:"refused"`
 	SetAside   int            `json:"setAside"`

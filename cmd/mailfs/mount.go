@@ -212,7 +212,8 @@ func (m *mounted) Report() (report, error) {
 		r.Connection = "online since " + st.Since.Local().Format(time.DateTime)
 	}
 	if p, ok := progressOf(st); ok {
-		r.Done, r.Total = int64(p.Done), int64(p.Total)
+		r.Done, r.Total, r.DoneBytes, r.TotalBytes = int64(p.Done), int64(p.Total), p.DoneBytes, p.TotalBytes
+		r.Left = st.Left.Seconds()
 	}
 	if !st.LastPass.IsZero() {
 		r.LastPass = &st.LastPass

@@ -104,7 +104,7 @@ func (r report) print(w io.Writer) {
 	fmt.Fprintf(w, "  connection  %s\n", r.Connection)
 	phase := r.Phase
 	if r.Total > 0 {
-		phase = fmt.Sprintf("%s, %d of %d", phase, r.Done, r.Total)
+		phase = fmt.Sprintf("%s, %d of %d%s", phase, r.Done, r.Total, extent(r.DoneBytes, r.TotalBytes, time.Duration(r.Left*float64(time.Second))))
 	}
 	fmt.Fprintf(w, "  phase       %s\n", phase)
 	fmt.Fprintf(w, "  mail        %d messages in %d folders, %d complete here\n", r.Counts["messages"], r.Counts["folders"], r.Counts["full"])
