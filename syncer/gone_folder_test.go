@@ -347,3 +347,25 @@ func TestFoldersMovedIntoEachOther(t *testing.T) {
 	same(t, c, fresh)
 	fresh.at("Renamed", "Second")
 }
+
+// A folder gets another name because the server has one of the name that it got here: whoever shows the replica hears of
+// it as of anything that nobody did there.
+func TestNameTakenIsTold(t *testing.T) {
+	w := newMemWorld(t)
+	w.box.CreateFolder("Mine")
+	c := w.client(t, quick)
+	c.pass()
+	mine := c.at("Mine").Num
+	c.rename(mine, c.at(), "Wanted")
+	w.box.CreateFolder("Wanted")
+	told := false
+	defer c.rep.Listen(func(list []replica.Event) {
+		for _, e := range list {
+			told = told || e.Kind == replica.EventMoved && e.Item == mine && e.OldName == "Wanted" && e.Remote
+		}
+	})()
+	c.flush()
+	if !told {
+		t.Error("nobody was told that the name leads to it no more")
+	}
+}

@@ -300,6 +300,7 @@ func (s *Syncer) folderNameTaken(ctx context.Context, l *link, j job) error {
 		}
 	}
 	return s.rep.Update(func(u *replica.Update) error {
+		u.Remote(true) // the old name leads to it no more
 		n, err := u.Node(j.c.Item)
 		if err != nil {
 			return ignoreMissing(err)
