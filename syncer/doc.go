@@ -9,6 +9,10 @@
 // ([MS-OXCSYNC] 3.1.5.3.6). What was downloaded is committed together with the
 // synchronization state that covers it, never the one without the other.
 //
+// A message that changed in part comes as groups of properties; what such a group has besides those of a header is
+// fetched for messages that are here in full, and nothing else of them. What the server can't deliver is set aside,
+// asked for again after an hour, later daily, and holds up nothing.
+//
 // # Ids
 //
 // Short ids, handles and the numbers of named properties end here. What goes into

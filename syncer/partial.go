@@ -130,8 +130,10 @@ func (d *contentsDownload) completePartial(ctx context.Context) error {
 	return d.fetchWhole(ctx, whole)
 }
 
-// groupItems is the number of messages whose groups are fetched together.
-const groupItems = 25
+const (
+	groupItems = 25      // messages whose groups are fetched together
+	groupRoom  = 2 << 10 // bytes of a message without what is large, about: a server keeps room for as much as is asked for
+)
 
 // amendHere puts the groups that came into what is here; false if that can't be done. It returns what is to be fetched besides,
 // nil if nothing is.
@@ -271,7 +273,11 @@ func (d *contentsDownload) addGroups(b *batch, m *amending, fid mapi.FID, mid ma
 	m.d = &download{l: d.l, dir: obj}
 	m.d.ctx, _ = b.open(obj, &rop.FastTransferSourceCopyToRequest{
 		SendOptions: rop.SendUnicode | rop.SendForceUnicode | rop.SendRecoverMode, PropertyTags: without})
-	m.d.got = b.do(m.d.ctx, getBuffer())
+	room := pieceMax
+	if len(without) == len(heavyTags) {
+		room = groupRoom
+	}
+	m.d.got = b.do(m.d.ctx, getBufferOf(room))
 }
 
 // takeGroups puts what was fetched into an arrival; false if that is of another version, or did not come.

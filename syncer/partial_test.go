@@ -356,3 +356,32 @@ func TestPartialChangeKeepsReadState(t *testing.T) {
 		t.Errorf("%+v", n.Message)
 	}
 }
+
+// TestManyPartialChanges: the groups of many messages share requests.
+func TestManyPartialChanges(t *testing.T) {
+	w := newMemWorld(t)
+	const n = 50
+	var mids []mapi.MID
+	for i := range n {
+		mids = append(mids, w.deliver(fmt.Sprint("message ", i), strings.Repeat("a line of text\n", 1000)))
+	}
+	c := w.client(t)
+	c.pass()
+	w.srv.ResetStats()
+	c.pass()
+	idle := w.srv.Stats().Requests
+	for _, mid := range mids {
+		if err := w.box.Edit(mid, partialEdits[1].edit); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.srv.ResetStats()
+	c.pass()
+	t.Logf("%d requests, %d bytes; %d when nothing is new", w.srv.Stats().Requests, w.srv.Stats().StreamBytes, idle)
+	if got := w.srv.Stats().Requests - idle; got > 10 {
+		t.Errorf("%d requests for %d flags", got, n)
+	}
+	fresh := w.client(t)
+	fresh.pass()
+	same(t, c, fresh)
+}
