@@ -18,6 +18,7 @@ type counters struct {
 	mu     sync.Mutex
 	simple [counterKinds]lease
 	ranges map[mapi.GlobCnt]*lease // of ids reserved by the server, by first id
+	handed map[uint64]uint64       // the next id of each stretch that was used in this process, by its end
 }
 
 // lease is a stretch: next is the first number that was not handed out, upto the first
@@ -240,7 +241,7 @@ func (u *Update) DropReserve() error {
 		}
 		u.del(p.k)
 	}
-	return nil
+	return u.dropStretches()
 }
 
 // NextChange returns the next local id for change keys in Identity.Namespace, never the same twice.

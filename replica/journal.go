@@ -391,6 +391,9 @@ func (u *Update) removeChange(n Num, seq uint64) error {
 	if err != nil {
 		return err
 	}
+	if err := u.giveUp(c); err != nil {
+		return err
+	}
 	u.del(key(spaceJournal, seq))
 	seqs, err := u.seqs(n)
 	if err != nil {

@@ -59,8 +59,12 @@ func (s *Syncer) fix(u *replica.Update, c *replica.Change, n *replica.Node) erro
 	if err != nil {
 		return err
 	}
-	if needsID(c) {
-		cnt, err := u.TakeID()
+	if needsID(c) && c.SourceKey == "" { // one that was refused keeps its id
+		in, err := idFolder(u, c)
+		if err != nil {
+			return err
+		}
+		cnt, err := u.TakeIDIn(in)
 		if err != nil {
 			return err
 		}
@@ -84,6 +88,21 @@ func (s *Syncer) fix(u *replica.Update, c *replica.Change, n *replica.Node) erro
 	}
 	c.Fixed = true
 	return u.SaveChange(c)
+}
+
+// idFolder returns the folder whose stretch of ids a change takes from, 0 for folders.
+func idFolder(u *replica.Update, c *replica.Change) (replica.Num, error) {
+	switch c.Kind {
+	case replica.ChangeFolderCreate:
+		return 0, nil
+	case replica.ChangeDelete:
+		bin, err := u.BySpecial(replica.SpecialDeletedItems)
+		if err != nil {
+			return 0, ignoreMissing(err)
+		}
+		return bin.Num, nil
+	}
+	return c.Folder, nil
 }
 
 // needsID reports whether a change makes an object with an id of its own.

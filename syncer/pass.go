@@ -92,6 +92,9 @@ func (s *Syncer) passOver(ctx context.Context, l *link, named map[mapi.SourceKey
 			return err
 		}
 	}
+	if err := s.tellGivenUp(ctx, l); err != nil {
+		return err
+	}
 	if err := s.syncHierarchy(ctx, l); err != nil {
 		return err
 	}
