@@ -79,12 +79,24 @@ type mounted struct {
 	started time.Time
 }
 
+// A process that was killed holds its replica until the last of its threads is gone, which can be a moment after its
+// mount is.
+const (
+	lockPatience = 2 * time.Second
+	lockPause    = 50 * time.Millisecond
+)
+
 // openReplica opens the account's replica.
 func openReplica(acct account, logger *log.Logger) (*replica.Replica, error) {
 	if err := os.MkdirAll(filepath.Dir(acct.Replica), 0o700); err != nil {
 		return nil, err
 	}
-	return replica.Open(replica.Options{Dir: acct.Replica, Fold: names.Fold, Now: time.Now, Logf: logger.Printf})
+	for deadline := time.Now().Add(lockPatience); ; time.Sleep(lockPause) {
+		rep, err := replica.Open(replica.Options{Dir: acct.Replica, Fold: names.Fold, Now: time.Now, Logf: logger.Printf})
+		if !errors.Is(err, replica.ErrInUse) || time.Now().After(deadline) {
+			return rep, err
+		}
+	}
 }
 
 // newSyncer puts the engine together.
