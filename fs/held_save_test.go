@@ -240,3 +240,44 @@ func saveSurvivesABackup(t *testing.T, remove, hold bool) {
 	}
 
 }
+
+// A message is removed by somebody else while a program writes to it; what that has written so far stays as a file, and
+// is saved again under its name. What the program writes then does not take the place of that.
+func TestHeldVersionOfARemovedMessage(t *testing.T) {
+	b := newBed(t)
+	num := b.must(b.deliver("Inbox", "a.eml", note("one", "first")))
+	old := b.open("Inbox/a.eml", syscall.O_RDWR)
+	write := func(text string) {
+		if err := old.truncate(0); err != nil {
+			t.Fatal(err)
+		}
+		b.write(old, text)
+	}
+	write(note("one", "half"))
+	if err := old.sync(); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.edit(num, note("one", "theirs")); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.remove(num); err != nil {
+		t.Fatal(err)
+	}
+	b.save("Inbox/a.eml", note("one", "saved over it"))
+	write(note("one", "whole"))
+	if err := b.close(old); err != nil {
+		t.Fatal(err)
+	}
+	b.pass()
+	texts := map[string]bool{}
+	for _, dir := range []string{"Inbox", "Sync Issues/Conflicts"} {
+		for _, name := range b.list(dir) {
+			texts[b.read(dir+"/"+name)] = true
+		}
+	}
+	for _, want := range []string{"saved over it", "whole"} {
+		if !texts[note("one", want)] {
+			t.Errorf("%q is lost; there is %v", want, texts)
+		}
+	}
+}

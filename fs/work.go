@@ -97,7 +97,7 @@ func (f *file) save(closing bool) error {
 	}
 	f.t.ns.Lock()
 	defer f.t.ns.Unlock()
-	if !closing {
+	if !closing || f.astray() {
 		if err := f.t.keepClosed(f.num); err != nil {
 			return err
 		}
@@ -120,8 +120,14 @@ func (f *file) save(closing bool) error {
 	return invalidIf(f.reason)
 }
 
-// keepClosed makes a change of what was closed in an item, before something unfinished takes its place as what is
-// durable. The change waits for the idle window, so that the next save still becomes one with it. ns is held.
+// astray reports whether the name leads to another version of the file by now.
+func (f *file) astray() bool {
+	id, ok := f.t.current(f.num)
+	return ok && id != f.id
+}
+
+// keepClosed makes a change of what was closed in an item, before something unfinished or made from another version
+// takes its place as what is durable. The change waits for the idle window, so that the next save still becomes one with it. ns is held.
 func (t *tree) keepClosed(num replica.Num) error {
 	if t.pending[num] == nil {
 		return nil // nothing was closed that is no change yet
