@@ -53,6 +53,7 @@ type messageWriter struct {
 	rest []*answer            // of everything else
 	// failed tells that what is written to will not be there; nothing more is sent then.
 	failed func() bool
+	err    error // of what was sent and forgotten
 }
 
 // writeMessage adds to the batch what fills a message object. Long messages are sent
@@ -199,7 +200,7 @@ func (w *messageWriter) writeStream(ctx context.Context, obj *object, tag mapi.P
 		if err != nil {
 			return err
 		}
-		if w.failed() {
+		if w.stopped() {
 			break
 		}
 	}
@@ -208,13 +209,22 @@ func (w *messageWriter) writeStream(ctx context.Context, obj *object, tag mapi.P
 	return nil
 }
 
-// relieve sends what has gathered when it is much.
+// relieve sends what has gathered when it is much, and keeps of the answers only whether all went well: the requests
+// hold the bytes that they sent.
 func (w *messageWriter) relieve(ctx context.Context) error {
 	if w.b.bytes < holdBudget {
 		return nil
 	}
-	return w.b.run(ctx)
+	if err := w.b.run(ctx); err != nil {
+		return err
+	}
+	w.err = w.problem()
+	w.rest, w.sets, w.tags = nil, nil, nil
+	return nil
 }
+
+// stopped reports whether it is no use to send more.
+func (w *messageWriter) stopped() bool { return w.err != nil || w.failed() }
 
 func (w *messageWriter) writeRecipients(obj *object, list []mapi.Recipient) error {
 	if len(list) == 0 {
@@ -270,7 +280,7 @@ func barredColumn(tag mapi.PropertyTag) bool {
 
 // writeAttachment adds an attachment with its data or embedded message.
 func (w *messageWriter) writeAttachment(ctx context.Context, msg *object, a *mapi.Attachment, depth int) error {
-	if w.failed() {
+	if w.stopped() {
 		return nil
 	}
 	att := w.open(msg, &rop.CreateAttachmentRequest{})
@@ -304,6 +314,9 @@ func (w *messageWriter) do(in *object, q rop.Request) { w.rest = append(w.rest, 
 
 // problem returns what the server would not set and should have.
 func (w *messageWriter) problem() error {
+	if w.err != nil {
+		return w.err
+	}
 	for _, a := range w.rest {
 		if err := a.err(); err != nil {
 			return err
