@@ -13,7 +13,10 @@ import (
 	"time"
 )
 
-const stepsEach = 60
+const (
+	stepsEach = 60
+	everyTime = 300 // histories of a plain go test; `make sim` plays more
+)
 
 // number reads a number from the environment.
 func number(t *testing.T, name string, otherwise uint64) uint64 {
@@ -100,12 +103,12 @@ func only(h *History, list string) *History {
 
 // TestHistories plays random histories: N of them from FROM on, or the one of SEED. ONLY lists the steps that are to be left.
 func TestHistories(t *testing.T) {
-	n, from := number(t, "N", 0), number(t, "FROM", 1)
+	n, from := number(t, "N", everyTime), number(t, "FROM", 1)
 	if seed := number(t, "SEED", 0); seed != 0 {
 		n, from = 1, seed
 	}
-	if n == 0 {
-		t.Skip("`make sim` plays them")
+	if testing.Short() {
+		n = min(n, everyTime/10)
 	}
 	steps := int(number(t, "STEPS", stepsEach))
 	limit := int64(number(t, "FAILURES", 3))
