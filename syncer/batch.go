@@ -14,12 +14,13 @@ type object = rop.Object
 // batch gathers requests on one link. It can be run several times: what was added
 // since the last run is sent then, and objects stay.
 type batch struct {
+	l     *link
 	sess  *rop.Session
 	b     *rop.Batch
 	bytes int // roughly, of what waits
 }
 
-func (l *link) batch() *batch { return &batch{sess: l.sess, b: l.sess.NewBatch()} }
+func (l *link) batch() *batch { return &batch{l: l, sess: l.sess, b: l.sess.NewBatch()} }
 
 // answer is the outcome of one request, once the batch was run.
 type answer struct{ r *rop.Result }
@@ -51,10 +52,13 @@ func (b *batch) doTo(in, to *object, q rop.Request) *answer {
 // release adds the release of an object.
 func (b *batch) release(o *object) { b.b.Release(o) }
 
-// run sends what was added. Its error is one of the connection; what the server
-// says to single requests is in their answers.
+// run sends what was added, once the server may be spoken to. Its error is one of the
+// connection; what the server says to single requests is in their answers.
 func (b *batch) run(ctx context.Context) error {
-	err := b.b.Do(ctx)
+	if err := b.l.s.awaitQuiet(ctx); err != nil {
+		return err
+	}
+	err := b.l.s.heed(b.b.Do(ctx))
 	b.b, b.bytes = b.sess.NewBatch(), 0
 	return err
 }

@@ -242,9 +242,12 @@ func (d *download) piece(ctx context.Context, a *answer) piece {
 		if !errors.As(err, &busy) {
 			return piece{err: fmt.Errorf("transfer buffer: %w", err)}
 		}
-		if err := d.l.s.sleep(ctx, busyWait(busy)); err != nil {
-			return piece{err: err}
+		if busy.After <= 0 {
+			if err := d.l.s.sleep(ctx, busyWait(busy)); err != nil {
+				return piece{err: err}
+			}
 		}
+		_ = d.l.s.heed(busy) // the next request waits
 		b := d.l.batch()
 		a = b.do(d.ctx, getBuffer())
 		if err := b.run(ctx); err != nil {

@@ -77,9 +77,12 @@ func (s *Syncer) dial(ctx context.Context) (*link, error) {
 		return nil, errNoServer
 	}
 	s.setPhase(PhaseConnect)
+	if err := s.awaitQuiet(ctx); err != nil {
+		return nil, err
+	}
 	t, info, err := s.cfg.Dial(ctx)
 	if err != nil {
-		return nil, err
+		return nil, s.heed(err)
 	}
 	l := &link{s: s, info: info, guids: map[mapi.ReplID]mapi.GUID{},
 		repls: map[mapi.GUID]mapi.ReplID{}, names: map[mapi.PropertyName]uint16{}}

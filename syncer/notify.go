@@ -146,7 +146,10 @@ func (l *link) listen(ctx context.Context) error {
 		if !ready {
 			continue
 		}
-		if err := l.sess.Poll(ctx); err != nil {
+		if err := l.s.awaitQuiet(ctx); err != nil {
+			return err
+		}
+		if err := l.s.heed(l.sess.Poll(ctx)); err != nil {
 			return err
 		}
 	}

@@ -58,6 +58,7 @@ type Syncer struct {
 	rep    *replica.Replica
 	board  board
 	render renderer
+	quiet  quiet
 
 	passing chan struct{} // holds a token while a pass runs
 	kick    chan struct{} // wakes Run
