@@ -179,6 +179,11 @@ func (s *Syncer) updateFolder(u *replica.Update, n *replica.Node, parent replica
 		keep = keep || k
 	}
 	display := n.Folder.DisplayName
+	if keep && n.Parent == 0 {
+		if err := s.putBackRenamed(u, n); err != nil {
+			return err
+		}
+	}
 	describeFolder(n, f, special)
 	if n.Parent == 0 && !keep {
 		if err := u.Attach(n.Num, parent, s.freeName(&u.View, parent, names.Folder(f.DisplayName, f.SourceKey), f.SourceKey)); err != nil {
@@ -201,6 +206,32 @@ func (s *Syncer) updateFolder(u *replica.Update, n *replica.Node, parent replica
 		return err
 	}
 	return u.Save(n)
+}
+
+// putBackRenamed puts a folder back whose queued deletion is void while its queued name or
+// place stands.
+func (s *Syncer) putBackRenamed(u *replica.Update, n *replica.Node) error {
+	changes, err := u.ChangesOf(n.Num)
+	if err != nil {
+		return err
+	}
+	place := replica.Num(0)
+	for _, c := range changes {
+		switch c.Kind {
+		case replica.ChangeFolderDelete:
+			return nil // still to be carried out
+		case replica.ChangeFolderUpdate, replica.ChangeFolderCreate:
+			place = c.Folder
+		}
+	}
+	p, err := u.Node(place)
+	if errors.Is(err, replica.ErrNotFound) || err == nil && p.Parent == 0 && place != replica.RootNum {
+		place, err = replica.RootNum, nil
+	}
+	if err != nil {
+		return err
+	}
+	return u.Attach(n.Num, place, s.freeName(&u.View, place, n.Name, n.Folder.SourceKey))
 }
 
 // meetFolderChange decides between a queued change of a folder and the one that

@@ -369,3 +369,42 @@ func TestNameTakenIsTold(t *testing.T) {
 		t.Error("nobody was told that the name leads to it no more")
 	}
 }
+
+// A folder is renamed here and then removed, while somebody else renames it: the removal is void, and the folder is
+// there on both sides.
+func TestRenamedAndRemovedMeetsRename(t *testing.T) {
+	w := newMemWorld(t)
+	fid := w.box.CreateFolder("Dir")
+	c := w.client(t, quick)
+	c.pass()
+	num := c.at("Dir").Num
+	if err := w.box.RenameFolder(fid, "There"); err != nil {
+		t.Fatal(err)
+	}
+	c.rename(num, c.at(), "Here")
+	c.rmdir(num)
+	c.update(func(u *replica.Update) error { // both wait for their window
+		list, err := u.ChangesOf(num)
+		for _, ch := range list {
+			ch.Ready = time.Now().Add(time.Hour)
+			if err := u.SaveChange(ch); err != nil {
+				return err
+			}
+		}
+		return err
+	})
+	c.pass()
+	c.update(func(u *replica.Update) error {
+		list, err := u.ChangesOf(num)
+		for _, ch := range list {
+			ch.Ready = time.Now()
+			if err := u.SaveChange(ch); err != nil {
+				return err
+			}
+		}
+		return err
+	})
+	c.pass()
+	c.flush()
+	same(t, c, w.client(t))
+}
