@@ -18,6 +18,25 @@
 // Short ids, handles and the numbers of named properties end here. What goes into
 // the replica has source keys, change keys and property names.
 //
+// Items that are made here get reserved ids, a stretch of them for each folder
+// ([MS-OXCSYNC] 3.1.3.1.1). The id of an item that the server refused and the user
+// deleted then is told as deleted.
+//
+// # States
+//
+// A state is compared with what is here before it is used, in part always and in whole
+// once a day. One that does not fit is dropped; what comes then is a full download of
+// headers, at whose end what the server does not have goes.
+//
+// # Large messages
+//
+// A message over 16 MiB is read in parts. The bytes of its large attachments come by
+// streams into blobs that grow over several runs.
+//
+// # Throttling
+//
+// The time that a busy server names holds for everything that goes to it.
+//
 // # Versions
 //
 // An item with queued changes is never overwritten. A download that meets one
