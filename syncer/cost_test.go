@@ -55,7 +55,7 @@ var costs = []struct {
 }{
 	{"a pass over 200 folders, nothing new", 10, 0, func(w *world) cost { return passOver200(w, time.Minute) }},
 	{"a pass over 200 folders, nothing new, hints not trusted", 10, 0, func(w *world) cost { return passOver200(w, 25*time.Hour) }},
-	{"a first pass over 200 empty folders", 12, 0, firstPassOver200},
+	{"a first pass over 200 empty folders", 16, 0, firstPassOver200},
 	{"1,000 small new messages go up", 100, 0, uploadOf1000},
 	{"the pass after that, hints not trusted", 5, 0, passAfterUpload},
 	{"the pass after one change of every kind, hints not trusted", 10, 0, passAfterStory},
