@@ -195,7 +195,10 @@ func (t *tree) commitEdit(n *replica.Node, w *workCopy) error {
 			return errOtherNow // somebody else removed it
 		}
 		if now.Version != w.base.Version {
-			if aside, err = queuedContent(u, n.Num); err != nil || aside {
+			if aside, err = queuedContent(u, n.Num); err == nil && !aside {
+				aside, err = madeHere(u, now, w.base)
+			}
+			if err != nil || aside {
 				return err
 			}
 		}
@@ -219,6 +222,20 @@ func (t *tree) commitEdit(n *replica.Node, w *workCopy) error {
 	t.forgetCopy(n.Num)
 	t.settle(w.id, after)
 	return nil
+}
+
+// madeHere reports whether the version that the server has of a message was made here and is not in a base. Servers
+// take a later change of ours for one that contains all the earlier ones, so that they would see no conflict.
+func madeHere(u *replica.Update, n *replica.Node, base replica.Base) (bool, error) {
+	id, err := u.Identity()
+	if errors.Is(err, replica.ErrNotFound) {
+		return false, nil
+	}
+	x, bad := n.Message.ChangeKey.XID()
+	if err != nil || bad != nil {
+		return false, err
+	}
+	return x.Namespace == id.Namespace && !base.PCL.Contains(x), nil
 }
 
 // queuedContent reports whether new content of an item waits in the journal.

@@ -4,6 +4,7 @@ import (
 	"syscall"
 	"testing"
 
+	"mailfs/mapi"
 	"mailfs/replica"
 )
 
@@ -67,4 +68,43 @@ func TestSaveOnTopOfALoser(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A save of an old version meets a later one that was made here and is on the server already: the server would see no
+// conflict, since the change comes from the same place, so both are kept here.
+func TestSaveOfOldVersionMeetsOwn(t *testing.T) {
+	b := newBed(t)
+	num := b.must(b.deliver("Inbox", "a.eml", note("one", "first")))
+	held := b.open("Inbox/a.eml", syscall.O_RDWR)
+	if err := b.edit(num, note("one", "ours, from before")); err != nil {
+		t.Fatal(err)
+	}
+	own := testReplica
+	err := b.r.Update(func(u *replica.Update) error {
+		u.Remote(true)
+		n, err := u.Node(num)
+		if err != nil {
+			return err
+		}
+		if err := u.SetIdentity(replica.Identity{MailboxGUID: testServer, Namespace: own}); err != nil {
+			return err
+		}
+		x := mapi.XID{Namespace: own, LocalID: "000005"}
+		return u.SetKeys(num, n.Message.SourceKey, x.ChangeKey(), n.Message.PCL.Add(x))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := held.truncate(0); err != nil {
+		t.Fatal(err)
+	}
+	b.write(held, note("one", "held"))
+	if err := b.close(held); err != nil {
+		t.Fatal(err)
+	}
+	b.pass()
+	if list := b.list("Sync Issues/Conflicts"); len(list) != 1 || b.read("Sync Issues/Conflicts/"+list[0]) != note("one", "held") {
+		t.Fatalf("the conflicts are %q", list)
+	}
+	b.wantChanges("create Sync Issues/Conflicts/" + b.list("Sync Issues/Conflicts")[0])
 }
