@@ -235,3 +235,37 @@ func TestLocalFilesOfAFolderThatIsGone(t *testing.T) {
 		t.Fatal(c.tree())
 	}
 }
+
+// A message that was edited and then deleted here, and edited there: the version from there, which nobody here has
+// seen, stays, whichever of the two edits is the later one; for good or not makes no difference.
+func TestEditedThenDeletedMeetsTheirEdit(t *testing.T) {
+	for _, hard := range []bool{true, false} {
+		for _, theirsLater := range []bool{true, false} {
+			w := newWorld(t)
+			w.deliver("one", "the first version")
+			a, b := w.client(t), w.client(t)
+			a.pass()
+			b.pass()
+			num := a.at("Inbox", "*one*").Num
+			theirs := func() { b.edit(b.at("Inbox", "*one*").Num, mail("one", "what b wrote")) }
+			if !theirsLater {
+				theirs()
+			}
+			a.edit(num, mail("one", "what a wrote"))
+			a.unlink(num, hard)
+			if theirsLater {
+				theirs()
+			}
+			b.flush()
+			a.flush()
+			a.pass()
+			same(t, a, b)
+			if !has(t, b, "Inbox", "what b wrote") && !has(t, b, "Sync Issues/Conflicts", "what b wrote") {
+				t.Errorf("hard %v, theirs later %v: what b wrote is gone\n%s", hard, theirsLater, b.tree())
+			}
+			if theirsLater && a.find("Inbox", "*one*") == nil {
+				t.Errorf("hard %v: the message did not come back\n%s", hard, a.tree())
+			}
+		}
+	}
+}

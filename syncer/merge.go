@@ -21,6 +21,10 @@ func (s *Syncer) mergeBoth(j job, theirs *arrival, out conflict.Outcome, version
 	}
 	var three conflict.Three
 	err = s.rep.View(func(v *replica.View) error {
+		changes, err := v.ChangesOf(j.n.Num)
+		if err != nil || pendingOf(changes).deleted {
+			return err // what was deleted here after all is not worth a merge
+		}
 		base, err := v.BaseOf(j.n.Num)
 		if err != nil || base.ChangeKey == "" || base.ChangeKey != j.c.Base.ChangeKey || !theirs.pcl.Includes(base.PCL) {
 			return ignoreMissing(err)

@@ -162,6 +162,14 @@ func (s *Syncer) fetchVersion(ctx context.Context, l *link, j job, k keys) (*arr
 	return a, nil
 }
 
+// undelete takes back a queued deletion.
+func (s *Syncer) undelete(u *replica.Update, n *replica.Node, c *replica.Change) error {
+	if err := u.DropChange(c.Seq); err != nil || n.Parent != 0 {
+		return err
+	}
+	return u.Attach(n.Num, c.From, s.freeName(&u.View, c.From, n.Name, n.Message.SourceKey))
+}
+
 // errSuperseded says that the user saved again while a conflict was being resolved.
 var errSuperseded = errors.New("syncer: saved again meanwhile")
 
@@ -187,11 +195,18 @@ func (s *Syncer) takeRemote(j job, theirs *arrival, link []byte, version uint64)
 			return err
 		}
 		for _, c := range changes {
-			if c.Kind == replica.ChangeEdit || c.Kind == replica.ChangeCreate {
-				if err := u.DropChange(c.Seq); err != nil {
-					return err
-				}
+			switch c.Kind {
+			case replica.ChangeEdit, replica.ChangeCreate:
+				err = u.DropChange(c.Seq)
+			case replica.ChangeDelete:
+				err = s.undelete(u, n, c) // of a version that nobody here has seen
 			}
+			if err != nil {
+				return err
+			}
+		}
+		if n, err = u.Node(j.c.Item); err != nil {
+			return err
 		}
 		if changes, err = u.ChangesOf(n.Num); err != nil {
 			return err
