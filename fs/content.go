@@ -140,6 +140,9 @@ func (t *tree) openNode(id nodeID, read bool) (n *replica.Node, base replica.Bas
 	})
 	switch {
 	case errors.Is(err, replica.ErrNotFound):
+		if n = t.unburied(id); n != nil {
+			return n, base, nil, nil
+		}
 		return nil, base, nil, syscall.ESTALE
 	case err != nil:
 		return nil, base, nil, err

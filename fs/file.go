@@ -155,7 +155,8 @@ func (t *tree) acquire(id nodeID, write, anew bool) (*file, error) {
 	defer t.mu.Unlock()
 	f := t.files[id]
 	if f == nil {
-		f = &file{src: src, t: t, id: id, num: n.Num, node: n, base: base, touched: n.Mtime, reason: string(n.Xattrs[xattrReason])}
+		f = &file{src: src, t: t, id: id, num: n.Num, node: n, base: base, touched: n.Mtime, reason: string(n.Xattrs[xattrReason]),
+			unlinked: n.Parent == 0}
 		if w := t.copies[n.Num]; w != nil && w.id == id {
 			f.base, f.touched, f.src = w.base, w.touched, nil
 		} else if seen, ok := t.opened[n.Num]; anew && ok && seen.Version < n.Version {

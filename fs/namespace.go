@@ -311,6 +311,7 @@ func (t *tree) dropped(n *replica.Node) {
 		delete(t.pending, n.Num)
 	}
 	t.forgetCopy(n.Num)
+	t.bury(n)
 	switch c, ok := claimOf(n); {
 	case n.Kind == replica.KindMessage:
 		t.remember(n.Parent, n.Name, n)
@@ -331,6 +332,34 @@ func (t *tree) dropped(n *replica.Node) {
 		f.unlinked = true
 		f.mu.Unlock()
 	}
+}
+
+// bury remembers a local file that was removed. A program whose look-up of the name came before the removal may open
+// it a moment later, and gets a file without a name, as on any file system.
+func (t *tree) bury(n *replica.Node) {
+	if n.Kind != replica.KindFile {
+		return
+	}
+	const limit = 256
+	gone := *n
+	gone.Parent = 0
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.buried) >= limit {
+		clear(t.buried)
+	}
+	t.buried[n.Num] = &gone
+}
+
+// unburied returns the removed local file of an id, nil if there is none.
+func (t *tree) unburied(id nodeID) *replica.Node {
+	t.mu.RLock()
+	n := t.buried[id.num()]
+	t.mu.RUnlock()
+	if n == nil || t.idOf(n) != id {
+		return nil
+	}
+	return n
 }
 
 // rmdir removes a folder or local directory. Hidden local files do not keep a folder from being removed: they go

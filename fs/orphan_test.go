@@ -91,3 +91,30 @@ func TestSaveOverNewerKeepsUnseen(t *testing.T) {
 		})
 	}
 }
+
+// A program looks a name up, somebody else puts another file in its place, and the program opens what it had found: the
+// old file, which has no name any more. What is written to it goes nowhere.
+func TestOpenOfWhatWasReplaced(t *testing.T) {
+	b := newBed(t)
+	b.save("Inbox/x", "")
+	b.save("Inbox/y", "new")
+	old := b.at("Inbox/x").id
+	b.mustRename("Inbox/y", "Inbox/x")
+	h, err := b.tree.open(t.Context(), old, syscall.O_RDWR, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, err := b.tree.getattr(old); err != nil || a.nlink != 0 {
+		t.Errorf("nlink %d, %v", a.nlink, err)
+	}
+	if got := b.readHandle(h); got != "" {
+		t.Errorf("read %q", got)
+	}
+	b.write(h, "to nobody")
+	if err := b.close(h); err != nil {
+		t.Fatal(err)
+	}
+	b.pass()
+	b.wantText("Inbox/x", "new")
+	b.wantChanges()
+}

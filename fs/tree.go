@@ -34,12 +34,13 @@ type tree struct {
 	// mu guards the tables below; it is a leaf lock.
 	mu       sync.RWMutex
 	files    map[nodeID]*file
-	copies   map[replica.Num]*workCopy    // durable working copies of messages
-	bumps    map[replica.Num]uint64       // incarnations beyond Node.Gen
-	dirTimes map[replica.Num]time.Time    // last change of a directory's entries
-	remote   map[replica.Num]uint64       // epoch of the last remote content change
-	opened   map[replica.Num]replica.Base // what was last read of a message
-	made     map[replica.Num]uint64       // epoch at which a local file was made
+	copies   map[replica.Num]*workCopy     // durable working copies of messages
+	bumps    map[replica.Num]uint64        // incarnations beyond Node.Gen
+	dirTimes map[replica.Num]time.Time     // last change of a directory's entries
+	remote   map[replica.Num]uint64        // epoch of the last remote content change
+	opened   map[replica.Num]replica.Base  // what was last read of a message
+	buried   map[replica.Num]*replica.Node // local files that were removed just now
+	made     map[replica.Num]uint64        // epoch at which a local file was made
 
 	roFolders map[replica.Num]bool // what is known of folders' ReadOnly; emptied when a folder changes
 
@@ -55,7 +56,7 @@ func newTree(opt Options) *tree {
 		slots: map[slotKey]slot{}, pending: map[replica.Num]Timer{},
 		files: map[nodeID]*file{}, copies: map[replica.Num]*workCopy{}, bumps: map[replica.Num]uint64{},
 		dirTimes: map[replica.Num]time.Time{}, remote: map[replica.Num]uint64{}, opened: map[replica.Num]replica.Base{},
-		made: map[replica.Num]uint64{}, roFolders: map[replica.Num]bool{},
+		buried: map[replica.Num]*replica.Node{}, made: map[replica.Num]uint64{}, roFolders: map[replica.Num]bool{},
 	}
 	for _, name := range opt.NoDownloadFor {
 		t.noDL[filepath.Base(name)] = true
