@@ -2,9 +2,13 @@ package syncer_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
+	"time"
 
+	"mailfs/internal/memserver"
 	"mailfs/replica"
+	"mailfs/syncer"
 )
 
 // A user acts twice on one item, the second time at any moment of the upload of the first: before each commit of it.
@@ -119,4 +123,88 @@ func wantTexts(t *testing.T, want, got map[string]string) {
 			t.Errorf("only there: %s", k)
 		}
 	}
+}
+
+// A file takes the place of a message, and takes over its journal, while a flag or a new version of it is on its way. What
+// the server answers counts for the file, and what is saved in it is no conflict with what was sent before.
+func TestSupplantedWhileUploading(t *testing.T) {
+	for name, act := range map[string]func(c *client, num replica.Num){
+		"flag": func(c *client, num replica.Num) { c.flag(num, 2, "") },
+		"edit": func(c *client, num replica.Num) { c.edit(num, mail("one", "the second version")) },
+		"move": func(c *client, num replica.Num) { c.move(num, c.at("Drafts")) },
+	} {
+		for k, more := 1, true; more; k++ {
+			t.Run(fmt.Sprintf("%s/%d", name, k), func(t *testing.T) {
+				w := newMemWorld(t)
+				w.deliver("one", "the first version")
+				a, b := w.client(t, func(c *syncer.Config) {
+					c.Logf = func(format string, args ...any) {
+						if strings.HasPrefix(format, "conflict:") {
+							t.Errorf(format, args...)
+						}
+					}
+				}), w.client(t)
+				a.pass()
+				num := a.anywhere("*one*")
+				act(a, num)
+				more = false
+				requests := 0
+				w.srv.SetScript(func(memserver.Request) memserver.Fault {
+					if requests++; requests == k {
+						more = true
+						a.supplant(num, mail("one", "the last version"))
+					}
+					return memserver.Fault{}
+				})
+				a.pass()
+				w.srv.SetScript(nil)
+				if !more {
+					return
+				}
+				a.flush()
+				a.pass()
+				b.pass()
+				same(t, a, b)
+				dir := map[bool]string{true: "Drafts", false: "Inbox"}[name == "move"]
+				if !has(t, b, dir, "the last version") {
+					t.Errorf("what was saved is not there\n%s", b.tree())
+				}
+				if n := b.find("Sync Issues", "Conflicts", "*"); n != nil {
+					t.Errorf("%s is a conflict with oneself", n.Name)
+				}
+				if n := b.at(dir, "*one*"); name == "flag" && n.Message.Flag != 2 {
+					t.Errorf("flag %d", n.Message.Flag)
+				}
+			})
+		}
+	}
+}
+
+// supplant does what a save by rename does: a new file becomes the next version of a message.
+func (c *client) supplant(num replica.Num, text string) {
+	c.t.Helper()
+	c.update(func(u *replica.Update) error {
+		old, err := u.Node(num)
+		if err != nil {
+			return err
+		}
+		base := replica.Base{Version: old.Version, ChangeKey: old.Message.ChangeKey, PCL: old.Message.PCL}
+		heir, err := u.Insert(&replica.Node{Parent: old.Parent, Name: "heir one.eml", Kind: replica.KindFile, Exact: true})
+		if err != nil {
+			return err
+		}
+		if err := u.Detach(num); err != nil {
+			return err
+		}
+		if err := u.Supplant(heir, num); err != nil {
+			return err
+		}
+		n, err := u.Node(heir)
+		if err != nil {
+			return err
+		}
+		c.put(u, n, text)
+		_, err = u.Enqueue(&replica.Change{Kind: replica.ChangeEdit, Item: heir, At: time.Now(), Folder: n.Parent, Base: base})
+		return err
+	})
 }

@@ -54,7 +54,7 @@ func (s *Syncer) mergeBoth(j job, theirs *arrival, out conflict.Outcome, version
 	}
 	err = s.rep.Update(func(u *replica.Update) error {
 		u.Remote(true)
-		n, err := u.Node(j.c.Item)
+		n, err := bearer(u, j.c)
 		if err != nil {
 			return ignoreMissing(err)
 		}

@@ -60,7 +60,7 @@ func (s *Syncer) resolve(ctx context.Context, l *link, j job) error {
 func (s *Syncer) resurrectItem(j job) error {
 	return s.rep.Update(func(u *replica.Update) error {
 		u.Remote(true)
-		n, err := u.Node(j.c.Item)
+		n, err := bearer(u, j.c)
 		if err != nil {
 			return ignoreMissing(err)
 		}
@@ -80,7 +80,7 @@ func (s *Syncer) resurrectItem(j job) error {
 func (s *Syncer) goOnTop(j job, k keys, pcl mapi.PCL, link []byte) error {
 	return s.rep.Update(func(u *replica.Update) error {
 		if link != nil {
-			n, err := u.Node(j.c.Item)
+			n, err := bearer(u, j.c)
 			if err != nil {
 				return ignoreMissing(err)
 			}

@@ -253,7 +253,7 @@ func (s *Syncer) alreadyThere(ctx context.Context, l *link, j job) error {
 func (s *Syncer) takenAway(j job) error {
 	err := s.rep.Update(func(u *replica.Update) error {
 		u.Remote(true)
-		n, err := u.Node(j.c.Item)
+		n, err := bearer(u, j.c)
 		if err != nil {
 			return ignoreMissing(err)
 		}
@@ -281,7 +281,7 @@ func (s *Syncer) ackContent(j job, key mapi.SourceKey, k keys) error {
 	}
 	err := s.rep.Update(func(u *replica.Update) error {
 		u.Remote(true)
-		n, err := u.Node(c.Item)
+		n, err := bearer(u, c)
 		if err != nil {
 			return ignoreMissing(err)
 		}

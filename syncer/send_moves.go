@@ -123,7 +123,7 @@ func (s *Syncer) ackMove(ctx context.Context, l *link, m *moving, to *replica.No
 	}
 	err = s.rep.Update(func(u *replica.Update) error {
 		u.Remote(true)
-		n, err := u.Node(m.c.Item)
+		n, err := bearer(u, m.c)
 		if err != nil {
 			return ignoreMissing(err)
 		}
@@ -189,7 +189,7 @@ func follow(u *replica.Update, moved *replica.Change, to replica.Num) error {
 func (s *Syncer) moveVoid(j job) error {
 	return s.rep.Update(func(u *replica.Update) error {
 		u.Remote(true)
-		n, err := u.Node(j.c.Item)
+		n, err := bearer(u, j.c)
 		if err != nil {
 			return ignoreMissing(err)
 		}

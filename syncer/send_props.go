@@ -132,7 +132,7 @@ func (s *Syncer) sentProps(ctx context.Context, l *link, one *setting) error {
 	}
 	err = s.rep.Update(func(u *replica.Update) error {
 		u.Remote(true)
-		n, err := u.Node(c.Item)
+		n, err := bearer(u, c)
 		if err != nil {
 			return ignoreMissing(err)
 		}
@@ -184,7 +184,7 @@ func (s *Syncer) sentProps(ctx context.Context, l *link, one *setting) error {
 func (s *Syncer) propsVoid(c *replica.Change) error {
 	return s.rep.Update(func(u *replica.Update) error {
 		u.Remote(true)
-		n, err := u.Node(c.Item)
+		n, err := bearer(u, c)
 		if err != nil {
 			return ignoreMissing(err)
 		}

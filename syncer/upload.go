@@ -333,6 +333,18 @@ func (s *Syncer) again(v *replica.View, was job) (j job, ok bool, err error) {
 	return j, ok && c.Error == nil && c.Kind == was.c.Kind && j.folder.Num == was.folder.Num, err
 }
 
+// bearer returns the item of a change that was sent. It may be another one than when it was sent: a file that took the
+// place of a message has taken over its journal.
+func bearer(u *replica.Update, c *replica.Change) (*replica.Node, error) {
+	now, err := u.Change(c.Seq)
+	if err == nil {
+		c.Item = now.Item
+	} else if !errors.Is(err, replica.ErrNotFound) {
+		return nil, err
+	}
+	return u.Node(c.Item)
+}
+
 // acknowledged counts changes that the server has.
 func (s *Syncer) acknowledged(n int) {
 	if n > 0 {
