@@ -369,13 +369,17 @@ func TestVectorBlobs(t *testing.T) {
 			t.Run(v.ID, func(t *testing.T) { checkPersistBlocks(t, p, v.Decoded["blocks"].([]any)) })
 		case strings.Contains(v.ID, "FLATENTRYLIST"):
 			t.Run(v.ID, func(t *testing.T) { checkFlatEntryList(t, p, v.Decoded["entries"].([]any)) })
+		case strings.Contains(v.ID, "CONVERSATIONINDEX"):
+			t.Run(v.ID, func(t *testing.T) { checkConversationIndex(t, p, v.Decoded) })
+		case strings.Contains(v.ID, "REPORTTAG"):
+			t.Run(v.ID, func(t *testing.T) { checkReportTag(t, p, v.Decoded) })
 		default:
-			continue // structures that other packages read
+			continue // mime/oxocal reads the ids of appointments
 		}
 		known++
 	}
-	if known != 3 {
-		t.Errorf("%d vectors, 3 are known", known)
+	if known != 8 {
+		t.Errorf("%d vectors, 8 are known", known)
 	}
 }
 
@@ -436,6 +440,66 @@ func checkFlatEntryList(t *testing.T, p []byte, want []any) {
 	}
 	for n := range len(p) {
 		if _, err := ParseFlatEntryList(p[:n]); err == nil {
+			t.Errorf("accepted %d of %d bytes", n, len(p))
+		}
+	}
+}
+
+func checkConversationIndex(t *testing.T, p []byte, want map[string]any) {
+	t.Helper()
+	c, err := ParseConversationIndex(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(c.Bytes(), p) {
+		t.Errorf("written again: %x", c.Bytes())
+	}
+	const exact = "2006-01-02T15:04:05.000000Z"
+	if got := c.Start.Time().Format(exact); got != want["header_time"] || !strings.EqualFold(brace(c.GUID), fmt.Sprint(want["guid"])) {
+		t.Errorf("start %s of %s, want %v of %v", got, brace(c.GUID), want["header_time"], want["guid"])
+	}
+	levels := want["levels"].([]any)
+	if len(levels) != len(c.Levels) {
+		t.Fatalf("%d levels, want %d", len(c.Levels), len(levels))
+	}
+	for i, l := range c.Levels {
+		w := levels[i].(map[string]any)
+		if float64(l.Delta) != w["time_delta"] || float64(l.Random) != w["random"] || float64(l.Level) != w["level"] ||
+			l.Coarse != (w["delta_code"] == 1.0) || c.Time(l).Format(exact) != w["time"] {
+			t.Errorf("level %d is %+v at %s, want %v", i, l, c.Time(l).Format(exact), w)
+		}
+	}
+	for n := range p {
+		if cut, err := ParseConversationIndex(p[:n]); err == nil && len(cut.Bytes()) != n {
+			t.Errorf("accepted %d of %d bytes", n, len(p))
+		}
+	}
+}
+
+func checkReportTag(t *testing.T, p []byte, want map[string]any) {
+	t.Helper()
+	tag, err := ParseReportTag(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(tag.Bytes(), p) {
+		t.Errorf("written again: %x", tag.Bytes())
+	}
+	sizes := map[string][]byte{"StoreEntryIdSize": tag.Store, "FolderEntryIdSize": tag.Folder, "MessageEntryIdSize": tag.Message,
+		"SearchFolderEntryIdSize": tag.SearchFolder, "MessageSearchKeySize": tag.SearchKey}
+	for name, field := range sizes {
+		if float64(len(field)) != want[name] {
+			t.Errorf("%s is %d, want %v", name, len(field), want[name])
+		}
+	}
+	if hex.EncodeToString(tag.SearchKey) != want["MessageSearchKey"] || tag.AnsiText != want["AnsiText"] {
+		t.Errorf("%+v", tag)
+	}
+	if _, err := ParseEntryID(tag.SearchFolder); err != nil {
+		t.Error(err)
+	}
+	for n := range p {
+		if _, err := ParseReportTag(p[:n]); err == nil {
 			t.Errorf("accepted %d of %d bytes", n, len(p))
 		}
 	}
