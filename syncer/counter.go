@@ -67,11 +67,57 @@ func (l *link) compareCounters(ctx context.Context, views mapi.FID) error {
 		s.cfg.Logf("this replica was restored from a backup: it is rebuilt from the server")
 		l.counter.mid = 0 // the next one is that of the new namespace
 		return s.startRebuild(ctx, l, rebuildReplica)
-	case own.Acked > 0 && (!found || server < own.Acked):
+	case found && server < own.Acked:
 		s.cfg.Logf("the server was restored from a backup: everything is compared with it")
 		return s.startRebuild(ctx, l, rebuildServer)
+	case !found && own.Acked > 0:
+		return l.counterMissing(ctx)
 	}
 	return nil
+}
+
+// counterMissing tells a server that was put back to a time before the counter was made from one on which somebody
+// removed it: only the former gives out ids that it gave out before. To take one for the other would bring back what
+// others have deleted.
+func (l *link) counterMissing(ctx context.Context) error {
+	known, err := l.s.highestID(l.replica)
+	if err != nil {
+		return err
+	}
+	b := l.batch()
+	a := b.do(l.store, &rop.GetLocalReplicaIDsRequest{IDCount: 1})
+	if err := b.run(ctx); err != nil {
+		return err
+	}
+	resp, ok := a.resp().(*rop.GetLocalReplicaIDsResponse)
+	if !ok || a.err() != nil || resp.ReplGUID != l.replica || resp.GlobalCount > known {
+		l.s.cfg.Logf("somebody removed the counter of uploads: it is made anew")
+		return nil
+	}
+	l.s.cfg.Logf("the server was restored from a backup that is older than the counter: everything is compared with it")
+	return l.s.startRebuild(ctx, l, rebuildServer)
+}
+
+// highestID returns the largest counter of the ids of a replica that the states name.
+func (s *Syncer) highestID(g mapi.GUID) (high mapi.GlobCnt, err error) {
+	err = s.rep.View(func(v *replica.View) error {
+		for scope, err := range v.Checkpoints() {
+			if err != nil {
+				return err
+			}
+			cp, err := v.Checkpoint(scope)
+			if err != nil {
+				return err
+			}
+			for _, e := range cp.Given.Entries() {
+				if e.GUID == g {
+					high = max(high, e.Set.Max())
+				}
+			}
+		}
+		return nil
+	})
+	return high, err
 }
 
 func (s *Syncer) ownCounter() (id replica.Identity, c counter, err error) {

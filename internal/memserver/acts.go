@@ -181,6 +181,16 @@ func (m *Mailbox) Delete(id mapi.MID, hard bool) error {
 	})
 }
 
+// Associated returns the folder associated messages of a well-known folder.
+func (m *Mailbox) Associated(k Special) (ids []mapi.MID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, v := range m.state.indexes[m.state.special[k]].sorted(func(v *message) bool { return v.fai }) {
+		ids = append(ids, mapi.NewMID(ownReplID, v.id))
+	}
+	return ids
+}
+
 // MarkRead changes the read state of a message.
 func (m *Mailbox) MarkRead(id mapi.MID, read bool) error {
 	return m.withMessage(id, func(v *message) error {
