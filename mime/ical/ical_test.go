@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	_ "time/tzdata" // the zones, whatever the machine has
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/teambition/rrule-go"
@@ -138,7 +139,7 @@ func TestZones(t *testing.T) {
 	for _, name := range []string{"Europe/Berlin", "Europe/London", "Europe/Helsinki", "America/New_York", "America/Los_Angeles", "America/Phoenix", "Asia/Tokyo", "Asia/Kolkata", "Australia/Sydney", "Pacific/Auckland"} {
 		loc, err := time.LoadLocation(name)
 		if err != nil {
-			t.Skipf("no time zone database: %v", err)
+			t.Fatal(err)
 		}
 		rule, ok := knownZone(name)
 		if !ok {
@@ -362,7 +363,7 @@ func TestNewZone(t *testing.T) {
 	for _, name := range []string{"Europe/Berlin", "Europe/London", "Europe/Helsinki", "America/New_York", "America/Los_Angeles", "America/Phoenix", "Asia/Tokyo", "Asia/Kolkata", "Australia/Sydney", "Pacific/Auckland"} {
 		loc, err := time.LoadLocation(name)
 		if err != nil {
-			t.Skipf("no time zone database: %v", err)
+			t.Fatal(err)
 		}
 		want, _ := knownZone(name)
 		for _, year := range []int{2025, 2026, 2027} {
