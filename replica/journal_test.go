@@ -52,16 +52,21 @@ func edit(u *Update, n Num, token int) error {
 	return u.PutContent(node, tokenMessage(token))
 }
 
+func queued(t testing.TB, r *Replica, n Num) (list []*Change) {
+	t.Helper()
+	view(t, r, func(v *View) (err error) {
+		list, err = v.ChangesOf(n)
+		return err
+	})
+	return list
+}
+
 // kinds returns the kinds of the queued changes of an item.
 func kinds(t testing.TB, r *Replica, n Num) (out []ChangeKind) {
 	t.Helper()
-	view(t, r, func(v *View) error {
-		list, err := v.ChangesOf(n)
-		for _, c := range list {
-			out = append(out, c.Kind)
-		}
-		return err
-	})
+	for _, c := range queued(t, r, n) {
+		out = append(out, c.Kind)
+	}
 	return out
 }
 
@@ -190,31 +195,67 @@ func TestDeleteOfUnsent(t *testing.T) {
 	})
 }
 
+// TestBaseBehindFixed has two edits on their way and a third change behind them: its base is the last
+// of them that it knows.
 func TestBaseBehindFixed(t *testing.T) {
+	sent := func(version uint64) Base {
+		id := 10 * int(version)
+		return Base{Version: version, ChangeKey: changeKey(id), PCL: mapi.PCL{xid(id)}}
+	}
+	older := Base{Version: 1, ChangeKey: changeKey(7)}
+	for name, tt := range map[string]struct {
+		change Change
+		want   Base
+	}{
+		"an edit of the last":        {Change{Kind: ChangeEdit, Base: Base{Version: 3, ChangeKey: changeKey(7)}}, sent(3)},
+		"an edit of the one before":  {Change{Kind: ChangeEdit, Base: Base{Version: 2, ChangeKey: changeKey(7)}}, sent(2)},
+		"an edit of an older one":    {Change{Kind: ChangeEdit, Base: older}, older},
+		"a flag on whatever version": {Change{Kind: ChangeProps, Base: older}, sent(3)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := openMemory(t)
+			n := item(t, r, RootNum, 7)
+			update(t, r, func(u *Update) error {
+				for version := uint64(2); version <= 3; version++ {
+					c := &Change{Kind: ChangeEdit, Item: n, Base: Base{Version: version - 1, ChangeKey: changeKey(7)}}
+					if _, err := u.Enqueue(c); err != nil {
+						return err
+					}
+					s := sent(version)
+					c.Fixed, c.Version, c.ChangeKey, c.PCL = true, s.Version, s.ChangeKey, s.PCL
+					if err := u.SaveChange(c); err != nil {
+						return err
+					}
+				}
+				c := tt.change
+				c.Item = n
+				_, err := u.Enqueue(&c)
+				return err
+			})
+			if d := cmp.Diff(tt.want, queued(t, r, n)[2].Base); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+// TestDeleteInsteadOfMove deletes what was moved and not sent: the message is deleted where the server has it.
+func TestDeleteInsteadOfMove(t *testing.T) {
 	r := openMemory(t)
 	n := item(t, r, RootNum, 7)
 	update(t, r, func(u *Update) error {
-		first := &Change{Kind: ChangeEdit, Item: n, Base: Base{Version: 1, ChangeKey: changeKey(7)}}
-		if _, err := u.Enqueue(first); err != nil {
-			return err
-		}
-		first.Fixed, first.Version, first.ChangeKey, first.PCL = true, 2, changeKey(70), mapi.PCL{xid(70)}
-		if err := u.SaveChange(first); err != nil {
-			return err
-		}
-		_, err := u.Enqueue(&Change{Kind: ChangeEdit, Item: n, Base: Base{Version: 2, ChangeKey: changeKey(7)}})
-		return err
-	})
-	view(t, r, func(v *View) error {
-		list, err := v.ChangesOf(n)
-		if err != nil {
-			return err
-		}
-		if d := cmp.Diff(Base{Version: 2, ChangeKey: changeKey(70), PCL: mapi.PCL{xid(70)}}, list[1].Base); d != "" {
-			t.Error(d)
+		for _, c := range []*Change{{Kind: ChangeMove, From: 101, Folder: 102}, {Kind: ChangeMove, From: 102, Folder: 103}, {Kind: ChangeDelete, From: 103, Folder: 103}} {
+			c.Item = n
+			if _, err := u.Enqueue(c); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
+	list := queued(t, r, n)
+	if len(list) != 1 || list[0].Kind != ChangeDelete || list[0].From != 101 || list[0].Folder != 101 {
+		t.Errorf("%+v", list)
+	}
 }
 
 func TestRefusedIsOpenAgain(t *testing.T) {

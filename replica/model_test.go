@@ -326,6 +326,12 @@ func (m *model) enqueue(c Change, remote bool) (appended bool, err error) {
 		if e.Fixed || e.Kind == ChangeDelete || e.Kind == ChangeFolderDelete {
 			break
 		}
+		if e.Kind == ChangeMove && c.Kind == ChangeDelete { // from where the move came
+			c.From, c.Folder = e.From, e.From
+			seq := e.Seq
+			m.changes = slices.DeleteFunc(m.changes, func(c Change) bool { return c.Seq == seq })
+			return m.enqueue(c, remote)
+		}
 		create := e.Kind == ChangeCreate || e.Kind == ChangeFolderCreate
 		if create && (c.Kind == ChangeDelete || c.Kind == ChangeFolderDelete) {
 			return false, m.remove(c.Item, remote)
@@ -346,8 +352,9 @@ func (m *model) enqueue(c Change, remote bool) (appended bool, err error) {
 		}
 		return false, nil
 	}
-	for _, e := range q {
-		if e.Fixed && e.ChangeKey != "" && (c.Kind != ChangeCreate && c.Kind != ChangeEdit || c.Base.Version >= e.Version) {
+	made := c.Base.Version
+	for _, e := range m.queue(c.Item) {
+		if e.Fixed && e.ChangeKey != "" && (c.Kind != ChangeCreate && c.Kind != ChangeEdit || made >= e.Version) {
 			c.Base = Base{Version: e.Version, ChangeKey: e.ChangeKey, PCL: e.PCL}
 		}
 	}
