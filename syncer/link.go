@@ -76,18 +76,24 @@ func (s *Syncer) dial(ctx context.Context) (*link, error) {
 	if s.cfg.Dial == nil {
 		return nil, errNoServer
 	}
+	if err := s.refusedNow(); err != nil {
+		return nil, err
+	}
 	s.setPhase(PhaseConnect)
 	if err := s.awaitQuiet(ctx); err != nil {
 		return nil, err
 	}
 	t, info, err := s.cfg.Dial(ctx)
 	if err != nil {
+		s.noteSignIn(err)
 		return nil, s.heed(err)
 	}
 	l := &link{s: s, info: info, guids: map[mapi.ReplID]mapi.GUID{},
 		repls: map[mapi.GUID]mapi.ReplID{}, names: map[mapi.PropertyName]uint16{}}
 	l.sess = rop.NewSession(t, rop.Options{OnNotify: l.onNotify})
-	if err := l.logon(ctx); err != nil {
+	err = l.logon(ctx)
+	s.noteSignIn(err)
+	if err != nil {
 		l.hangUp(ctx)
 		return nil, err
 	}

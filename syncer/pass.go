@@ -20,6 +20,7 @@ const (
 // Pass runs one full pass: upload, folder tree, contents, bodies. It connects if it
 // has to. After a lost session it goes on with a new one, once.
 func (s *Syncer) Pass(ctx context.Context) error {
+	s.signInAgain()
 	return s.onePass(ctx, false)
 }
 

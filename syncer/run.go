@@ -19,8 +19,8 @@ const (
 )
 
 // Run keeps the replica in step until ctx ends, and then returns nil. Errors that
-// waiting can't cure end it: credentials that are refused, a replica of another
-// mailbox, a replica that fails.
+// waiting can't cure end it: a replica of another mailbox, a replica that fails.
+// Credentials that are refused are tried again, rarely; see Status.
 func (s *Syncer) Run(ctx context.Context) error {
 	events, stop := s.rep.Subscribe()
 	defer stop()
@@ -152,13 +152,18 @@ func (s *Syncer) backOff(n int, err error) time.Duration {
 	}
 	d := retryFirst << min(n-1, 10)
 	d = min(d, retryLongest)
-	return d/2 + time.Duration(s.cfg.Rand()*float64(d/2))
+	return max(d/2+time.Duration(s.cfg.Rand()*float64(d/2)), s.refusedFor())
 }
 
 // hopeless reports whether an error stays however long one waits.
 func hopeless(err error) bool {
+	return errors.Is(err, replica.ErrMailbox) || errors.Is(err, errNoServer)
+}
+
+// refused reports whether the server does not take the credentials.
+func refused(err error) bool {
 	var refused *mapi.Refused
-	return errors.As(err, &refused) || errors.Is(err, replica.ErrMailbox) || errors.Is(err, errNoServer)
+	return errors.As(err, &refused)
 }
 
 // goOffline ends the session, and waits for what runs on it.
@@ -192,6 +197,7 @@ func (s *Syncer) Close() error {
 // ends. Changes that the server refuses are left, and make it return an error.
 func (s *Syncer) Flush(ctx context.Context) error {
 	var last error
+	s.signInAgain()
 	for failed := 0; ; {
 		st := s.Status()
 		if st.Queued == st.Refused {
@@ -219,7 +225,7 @@ func (s *Syncer) Flush(ctx context.Context) error {
 		case err == nil && !ok:
 			failed++
 			wait = s.backOff(failed, nil)
-		case err != nil && hopeless(err):
+		case err != nil && (hopeless(err) || refused(err)):
 			return err
 		case err != nil:
 			last = err

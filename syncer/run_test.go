@@ -13,6 +13,7 @@ import (
 
 	"mailfs/internal/memserver"
 	"mailfs/mapi"
+	"mailfs/mapi/rop"
 	"mailfs/replica"
 	"mailfs/syncer"
 )
@@ -112,13 +113,77 @@ func TestRunSurvivesLostSessions(t *testing.T) {
 	}
 }
 
-func TestRunEndsWhenRefused(t *testing.T) {
+// TestRefusedCredentials: a password that is refused for a while does not end Run, what is queued goes up when it is
+// taken again, and nobody tries it often: neither who writes nor who reads.
+func TestRefusedCredentials(t *testing.T) {
 	w := newMemWorld(t)
-	w.dn += "-unknown"
-	c := w.client(t)
+	w.deliver("one", "body")
+	var mu sync.Mutex
+	var wrong bool
+	var tries int
+	waits, goOn := make(chan time.Duration, 100), make(chan time.Time)
+	c := w.client(t, headersOnly, func(cfg *syncer.Config) {
+		dial := cfg.Dial
+		cfg.Dial = func(ctx context.Context) (rop.Transport, syncer.ServerInfo, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if tries++; wrong {
+				return nil, syncer.ServerInfo{}, &mapi.Refused{Err: errors.New("wrong password")}
+			}
+			return dial(ctx)
+		}
+		cfg.After = func(d time.Duration) (<-chan time.Time, func()) {
+			if d < time.Minute { // not what this is about
+				timer := time.NewTimer(d)
+				return timer.C, func() { timer.Stop() }
+			}
+			waits <- d
+			return goOn, func() {}
+		}
+	})
+	set := func(refuse bool) int {
+		mu.Lock()
+		defer mu.Unlock()
+		wrong = refuse
+		defer func() { tries = 0 }()
+		return tries
+	}
+	c.pass()
+	set(true)
+	if err := c.s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	stop := c.runs()
+	if d := <-waits; d > 5*time.Minute || d < 4*time.Minute {
+		t.Errorf("the next try is in %v", d)
+	}
+	c.create(c.at("Inbox"), "new.eml", mail("two", "body"))
+	<-waits // Run looked at it, and rests again
+	for range 10 {
+		var refused *mapi.Refused
+		if err := c.s.Fetch(t.Context(), c.at("Inbox", "*one*").Num); !errors.As(err, &refused) {
+			t.Fatalf("got %v", err)
+		}
+	}
+	if n := set(true); n != 1 {
+		t.Errorf("%d attempts to sign in", n)
+	}
+	// Who asks for it gets a real attempt, and an answer.
 	var refused *mapi.Refused
-	if err := c.s.Run(t.Context()); !errors.As(err, &refused) {
-		t.Fatalf("got %v", err)
+	if err := c.s.Flush(t.Context()); !errors.As(err, &refused) {
+		t.Errorf("Flush: %v", err)
+	}
+	if n := set(false); n != 1 {
+		t.Errorf("%d attempts by Flush", n)
+	}
+	if err := c.s.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if c.at("Inbox", "new.eml").Message.ChangeKey == "" {
+		t.Error("what was queued is still here only")
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -5,6 +5,7 @@ import "context"
 // SignIn connects and logs on, so that wrong credentials, another mailbox, or a server that is no
 // mail server show at once. The session is kept for what follows.
 func (s *Syncer) SignIn(ctx context.Context) error {
+	s.signInAgain()
 	_, err := s.connect(ctx)
 	return err
 }

@@ -24,7 +24,7 @@ type Config struct {
 	Replica *replica.Replica
 
 	// Dial makes a transport that is connected and signed in. Its errors are of the
-	// kinds of package mapi: Unreachable and Busy are tried again, Refused ends Run.
+	// kinds of package mapi, and are tried again: Unreachable and Busy soon, Refused rarely.
 	Dial func(ctx context.Context) (rop.Transport, ServerInfo, error)
 
 	User     string // mail address of the account, for the record
@@ -54,11 +54,12 @@ type Config struct {
 // Syncer is the engine of one mailbox. Its methods may be called by several
 // goroutines; passes wait for each other.
 type Syncer struct {
-	cfg    Config
-	rep    *replica.Replica
-	board  board
-	render renderer
-	quiet  quiet
+	cfg         Config
+	rep         *replica.Replica
+	board       board
+	render      renderer
+	quiet       quiet
+	credentials credentials
 
 	passing chan struct{} // holds a token while a pass runs
 	kick    chan struct{} // wakes Run

@@ -81,7 +81,7 @@ func (a *account) resolve(name string, flags *pflag.FlagSet) error {
 
 // makeAbsolute frees the paths from the current directory, which a background mount leaves.
 func (a *account) makeAbsolute() error {
-	for _, p := range []*string{&a.Replica, &a.CAFile} {
+	for _, p := range []*string{&a.Replica, &a.CAFile, &a.PasswordFile} {
 		if *p == "" {
 			continue
 		}

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 
+	"mailfs/mapi"
 	"mailfs/mapi/autodiscover"
 	"mailfs/mapi/mapihttp"
 	"mailfs/mapi/rop"
@@ -14,12 +16,12 @@ import (
 // server makes connections to one account's mailbox. What discovery found is kept until
 // a connection to it fails.
 type server struct {
-	acct     account
-	password string
-	trip     http.RoundTripper
+	acct account
+	trip http.RoundTripper
 
-	mu    sync.Mutex
-	found *autodiscover.Result
+	mu       sync.Mutex
+	password string
+	found    *autodiscover.Result
 }
 
 func newServer(acct account, password string) (*server, error) {
@@ -27,11 +29,37 @@ func newServer(acct account, password string) (*server, error) {
 	if err != nil {
 		return nil, usageError{err}
 	}
-	return &server{acct: acct, password: password, trip: trip}, nil
+	return &server{acct: acct, trip: trip, password: password}, nil
 }
 
-// dial discovers the mailbox if need be and opens a session context. It is the syncer's Dial.
+// dial discovers the mailbox if need be and opens a session context. It is the syncer's Dial. A password that is refused
+// may have been changed: it is read again from where it came from, and tried if it is another one.
 func (s *server) dial(ctx context.Context) (rop.Transport, syncer.ServerInfo, error) {
+	t, info, err := s.connect(ctx)
+	var refused *mapi.Refused
+	if errors.As(err, &refused) && s.newPassword(ctx) {
+		return s.connect(ctx)
+	}
+	return t, info, err
+}
+
+// newPassword reads the password again; false if there is no other one.
+func (s *server) newPassword(ctx context.Context) bool {
+	if s.acct.PasswordFile == "" && s.acct.PasswordCommand == "" {
+		return false // it was typed
+	}
+	p, err := readPassword(ctx, &s.acct)
+	if err != nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	other := p != s.password
+	s.password = p
+	return other
+}
+
+func (s *server) connect(ctx context.Context) (rop.Transport, syncer.ServerInfo, error) {
 	found, err := s.discover(ctx)
 	if err != nil {
 		return nil, syncer.ServerInfo{}, err
@@ -79,5 +107,7 @@ func (s *server) discover(ctx context.Context) (autodiscover.Result, error) {
 }
 
 func (s *server) credentials() mapihttp.Basic {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return mapihttp.Basic{User: s.acct.User, Password: s.password}
 }
