@@ -1,6 +1,8 @@
 package conflict
 
 import (
+	"slices"
+
 	"mailfs/mapi"
 )
 
@@ -60,8 +62,11 @@ var grouped = map[mapi.PropertyTag]group{
 
 func groupOf(p mapi.Property) group {
 	if !p.Name.IsZero() {
-		if p.Name.Set == mapi.PSInternetHeaders {
+		switch {
+		case p.Name.Set == mapi.PSInternetHeaders:
 			return groupEnvelope
+		case p.Name == skeleton, slices.Contains(files, p.Name):
+			return groupNone
 		}
 		return groupSelf
 	}
@@ -73,13 +78,36 @@ func groupOf(p mapi.Property) group {
 	return groupSelf
 }
 
+// skeleton holds the bytes of the file that a message was made of. A merged message was made of none.
+var skeleton = mapi.StringName(mapi.PSETIDMailfs, "Skeleton")
+
+// files are the files that calendar items and contacts were made of. Only the lines count that no property stands for.
+var files = []mapi.PropertyName{
+	mapi.StringName(mapi.PSETIDMailfs, "ICalendar"), mapi.StringName(mapi.PSETIDMailfs, "ICalendarDigest"),
+	mapi.StringName(mapi.PSETIDMailfs, "VCard"), mapi.StringName(mapi.PSETIDMailfs, "VCardDigest"),
+}
+
+// mergeFiles takes the file of the side that changed it; of both that in place. Neither says what the merged item does,
+// which its hash tells.
+func mergeFiles(m *mapi.Message, v Three) {
+	m.Properties.Delete(mapi.Key{Name: skeleton})
+	for _, name := range files {
+		k := mapi.Key{Name: name}
+		base, _ := v.Base.Properties.Lookup(k)
+		theirs, _ := v.Theirs.Properties.Lookup(k)
+		if ours, ok := v.Ours.Properties.Lookup(k); ok && SameValue(base.Value, theirs.Value) {
+			m.Properties.Put(ours)
+		}
+	}
+}
+
 // Merge joins two versions that were made from a common one when they changed different things: what the local program
 // changed goes into what the other side has. ok is false if both changed the same group to different values.
 func Merge(v Three) (merged *mapi.Message, ok bool) {
 	m := *v.Theirs
 	m.Properties = v.Theirs.Properties.Clone()
 	for g := groupEnvelope; g < groups; g++ {
-		if sameGroup(g, v.Seen, v.Ours) || sameGroup(g, v.Ours, v.Theirs) {
+		if sameGroup(g, v.Seen, v.Ours) || sameGroup(g, v.Base, v.Ours) || sameGroup(g, v.Ours, v.Theirs) {
 			continue
 		}
 		if !sameGroup(g, v.Base, v.Theirs) {
@@ -90,6 +118,7 @@ func Merge(v Three) (merged *mapi.Message, ok bool) {
 	if !mergeOthers(&m, v) {
 		return nil, false
 	}
+	mergeFiles(&m, v)
 	return &m, true
 }
 
@@ -166,14 +195,14 @@ func mergeOthers(m *mapi.Message, v Three) bool {
 		if !wasThere {
 			was, wasThere = v.Base.Properties.Lookup(k)
 		}
-		if isOurs == wasThere && SameValue(ours.Value, was.Value) {
+		base, inBase := v.Base.Properties.Lookup(k)
+		if isOurs == wasThere && SameValue(ours.Value, was.Value) || isOurs == inBase && SameValue(ours.Value, base.Value) {
 			continue // untouched here
 		}
 		theirs, isTheirs := v.Theirs.Properties.Lookup(k)
 		if isOurs == isTheirs && SameValue(ours.Value, theirs.Value) {
 			continue
 		}
-		base, inBase := v.Base.Properties.Lookup(k)
 		if inBase != isTheirs || !SameValue(base.Value, theirs.Value) {
 			return false
 		}

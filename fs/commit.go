@@ -4,11 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
-	"mailfs/internal/names"
-	"mailfs/mapi"
 	"mailfs/replica"
 )
 
@@ -46,17 +43,17 @@ func (t *tree) tryCommit(num replica.Num) error {
 		delete(t.pending, num)
 	}
 	var n *replica.Node
-	var cand bool
+	var as form
 	err := t.r.View(func(v *replica.View) (err error) {
-		if n, err = v.Node(num); err == nil {
-			cand = n.Parent != 0 && t.candidate(v, n)
+		if n, err = v.Node(num); err == nil && n.Parent != 0 {
+			as = t.formOf(v, n)
 		}
 		return err
 	})
 	if errors.Is(err, replica.ErrNotFound) {
 		return nil
 	}
-	if err != nil || !cand {
+	if err != nil || !as.item() {
 		return err
 	}
 	t.mu.RLock()
@@ -76,7 +73,7 @@ func (t *tree) tryCommit(num replica.Num) error {
 	if n.Xattrs[xattrClosed] == nil || n.Size == 0 || len(n.Xattrs[xattrReason]) > 0 {
 		return nil
 	}
-	return t.commitFile(n)
+	return t.commitFile(n, as)
 }
 
 // keepOrphan makes the working copy of a message that is gone on the server the bytes of the local file that is in
@@ -124,27 +121,6 @@ func (t *tree) unfinished(num replica.Num) bool {
 	return false
 }
 
-// saved is a parsed working copy.
-type saved struct {
-	m    *mapi.Message
-	blob replica.BlobID
-	size int64
-}
-
-// parseBlob parses stored bytes. A second result of false means that they are no message.
-func (t *tree) parseBlob(id replica.BlobID, size int64) (*saved, bool, error) {
-	b, err := t.r.OpenBlob(id)
-	if err != nil {
-		return nil, false, err
-	}
-	defer b.Close()
-	m, err := t.parse(io.NewSectionReader(b, 0, size))
-	if err != nil {
-		return nil, false, nil
-	}
-	return &saved{m, id, size}, true, nil
-}
-
 // sameBytes compares a blob with the content of a node as it is without its working copy.
 func (t *tree) sameBytes(id replica.BlobID, size int64, n *replica.Node) bool {
 	c, err := t.contentOf(n)
@@ -183,16 +159,23 @@ func (t *tree) commitEdit(n *replica.Node, w *workCopy) error {
 	if w.base.Version == n.Version && t.sameBytes(w.blob, w.size, n) {
 		return t.dropCopy(n, w)
 	}
-	s, ok, err := t.parseBlob(w.blob, w.size)
-	if err != nil || !ok {
+	s, reason, err := t.prepare(itemForm(n), n, w.base, w.blob, w.size)
+	if err != nil {
 		return err
 	}
+	if reason != "" {
+		return t.giveReason(n.Num, reason)
+	}
+	defer s.close()
 	aside := false
 	var after *replica.Node
 	err = t.r.Update(func(u *replica.Update) error {
 		now, err := u.Node(n.Num)
 		if err != nil || now.Kind != replica.KindMessage {
 			return errOtherNow // somebody else removed it
+		}
+		if s.old != nil && s.over != now.Version {
+			return errOtherNow
 		}
 		if now.Version != w.base.Version {
 			if aside, err = queuedContent(u, n.Num); err == nil && !aside {
@@ -301,24 +284,47 @@ func (t *tree) forgetCopy(num replica.Num) {
 	}
 }
 
-// commitFile makes a local file a message: the next version of the one it claims, or a new one. ns is held.
-func (t *tree) commitFile(n *replica.Node) error {
-	s, ok, err := t.parseBlob(n.Content, n.Size)
-	if err != nil || !ok {
-		return err
+// giveReason notes why saved bytes could not become an item.
+func (t *tree) giveReason(num replica.Num, reason string) error {
+	t.mu.Lock()
+	if w := t.copies[num]; w != nil {
+		c := *w
+		c.reason = reason
+		t.copies[num] = &c
 	}
-	var after *replica.Node
-	c, claims := claimOf(n)
-	if claims {
-		after, claims, err = t.succeed(n, s, c)
+	t.mu.Unlock()
+	return t.r.Update(func(u *replica.Update) error {
+		n, err := u.Node(num)
 		if err != nil {
 			return err
 		}
-	}
-	if !claims {
-		if after, err = t.newMessage(n.Num, s); err != nil {
+		setReason(n, reason)
+		return t.saveMarked(u, n)
+	})
+}
+
+// commitFile makes a local file an item: the next version of the one it claims, or a new one. ns is held.
+func (t *tree) commitFile(n *replica.Node, as form) error {
+	if c, claims := claimOf(n); claims {
+		after, ok, err := t.succeed(n, as, c)
+		if err != nil || ok {
+			if ok && err == nil {
+				t.settle(t.idOf(after), after)
+			}
 			return err
 		}
+	}
+	s, reason, err := t.prepare(as, nil, replica.Base{}, n.Content, n.Size)
+	if err != nil {
+		return err
+	}
+	if reason != "" {
+		return t.giveReason(n.Num, reason)
+	}
+	defer s.close()
+	after, err := t.newMessage(n.Num, s)
+	if err != nil {
+		return err
 	}
 	t.settle(t.idOf(after), after)
 	return nil
@@ -362,17 +368,25 @@ func (t *tree) strip(n *replica.Node) {
 }
 
 // succeed makes a local file the next version of the message it claims; false if the message can't be had any more.
-func (t *tree) succeed(n *replica.Node, s *saved, c claim) (after *replica.Node, ok bool, err error) {
+func (t *tree) succeed(n *replica.Node, as form, c claim) (after *replica.Node, ok bool, err error) {
 	old, left, err := t.leaveBehind(c)
 	if err != nil || old == nil {
 		return nil, false, err
 	}
+	s, reason, err := t.prepare(as, old, c.base(), n.Content, n.Size)
+	if err != nil || reason != "" {
+		return nil, false, err // the latter is said of it as a file of its own
+	}
+	defer s.close()
 	same := c.Version == old.Version && t.sameBytes(s.blob, s.size, old)
 	err = t.r.Update(func(u *replica.Update) error {
 		ok = false
 		is, err := u.Node(c.Item)
 		if errors.Is(err, replica.ErrNotFound) || err == nil && is.Kind != replica.KindMessage {
 			return nil // somebody removed it just now
+		}
+		if err == nil && s.old != nil && s.over != is.Version {
+			return errOtherNow
 		}
 		if err != nil {
 			return err
@@ -532,69 +546,4 @@ func (t *tree) demote(u *replica.Update, num replica.Num, blob replica.BlobID, s
 	}
 	n.Content, n.Size, n.Exact = blob, size, true
 	return u.Save(n)
-}
-
-// keepStray sets aside what was saved to an older version of a message, when the name that leads to the message is
-// about to be taken away or over: whoever does that has not seen it. ns is held.
-func (t *tree) keepStray(dir nodeID, name string) error {
-	if t.opt.ReadOnly || dir.control() {
-		return nil
-	}
-	var n *replica.Node
-	err := t.r.View(func(v *replica.View) (err error) {
-		n, err = v.Lookup(dir.num(), name)
-		return err
-	})
-	if errors.Is(err, replica.ErrNotFound) || err == nil && n.Kind != replica.KindMessage {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	t.mu.RLock()
-	w := t.copies[n.Num]
-	t.mu.RUnlock()
-	if w == nil || w.id == t.idOf(n) || !w.closed || w.size == 0 {
-		return nil
-	}
-	return t.setAside(n, w)
-}
-
-// setAside keeps a version that can't be the next one of its message as a message of its own, in the folder of
-// conflict losers if there is one. ns is held.
-func (t *tree) setAside(n *replica.Node, w *workCopy) error {
-	s, ok, err := t.parseBlob(w.blob, w.size)
-	if err != nil {
-		return err
-	}
-	err = t.r.Update(func(u *replica.Update) error {
-		folder := n.Parent
-		if c, err := u.BySpecial(replica.SpecialConflicts); err == nil {
-			folder = c.Num
-		}
-		taken := func(fold string) bool { return u.Taken(folder, fold) }
-		name := names.Unique(names.Loser(n.Name, w.touched, t.opt.Location, ""), taken, mapi.SourceKey(fmt.Sprint(n.Num, w.touched.UnixNano())))
-		file := &replica.Node{Parent: folder, Name: name, Kind: replica.KindFile, Content: w.blob, Size: w.size, Exact: true,
-			Mtime: w.touched, Ctime: t.clock.Now(), Btime: t.clock.Now()}
-		num, err := u.Insert(file)
-		if err != nil {
-			return err
-		}
-		if ok {
-			if file, err = u.Node(num); err != nil {
-				return err
-			}
-			file.Kind, file.Message = replica.KindMessage, &replica.MessageInfo{State: replica.StateFull, Read: true}
-			if err := t.putVersion(u, file, s, w.touched, replica.Base{}, replica.ChangeCreate); err != nil {
-				return err
-			}
-		}
-		t.touchDirs(folder)
-		t.invalidate(stale{parent: makeID(folder, 0), name: name})
-		return u.DropWorkingCopy(n.Num)
-	})
-	if err == nil {
-		t.forgetCopy(n.Num)
-	}
-	return err
 }

@@ -81,7 +81,7 @@ var renderer = mime.Renderer{}
 
 // bytesOf renders a message into memory; ok is false if it is too large for that.
 func bytesOf(m *mapi.Message) (c memContent, ok bool, err error) {
-	im, err := renderer.Open(m)
+	im, err := renderer.OpenFile(m)
 	if err != nil || im.Size() > memImage {
 		return memContent{}, false, err
 	}
@@ -225,7 +225,7 @@ func render(v *replica.View, n replica.Found) (content, error) {
 	if err != nil {
 		return nil, err
 	}
-	im, err := renderer.Open(m)
+	im, err := renderer.OpenFile(m)
 	return imageContent{im}, err
 }
 

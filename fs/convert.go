@@ -2,30 +2,12 @@ package fs
 
 import (
 	"errors"
-	"io"
-	"strings"
 	"time"
 
 	"mailfs/mapi"
 	"mailfs/mime"
 	"mailfs/replica"
 )
-
-// checkMessage tells whether bytes are a message: they have at least one header field.
-func checkMessage(r io.Reader) error { return mime.Check(r) }
-
-// reasonOf is the text of an error of checkMessage, without the package's name in front.
-func reasonOf(err error) string { return strings.TrimPrefix(err.Error(), "mime: ") }
-
-// parse makes a message object of what a user wrote. Attachment data goes to the replica as it is read.
-func (t *tree) parse(r io.Reader) (*mapi.Message, error) {
-	m, err := mime.Parse(r, mime.Options{})
-	var partly *mime.UnsupportedError
-	if errors.As(err, &partly) && m != nil {
-		return m, nil // what was not understood was kept as it came
-	}
-	return m, err
-}
 
 // keptIDs are the properties that an Internet message does not carry and that a new version of a message keeps:
 // its state for its owner, its place in a conversation, and how it came.
@@ -43,9 +25,9 @@ var keptIDs = []mapi.PropertyTag{
 	mapi.PidTagContentFilterSpamConfidenceLevel,
 }
 
-// inherit completes a parsed message with what its earlier version has and an Internet message does not carry.
-// Named properties are of that kind as a rule; what the parser sets itself wins.
-func inherit(m *mapi.Message, old *mapi.Message) {
+// inherit completes a parsed item with what an earlier version has and its file does not carry, when no more is known
+// of that version: of a message its named properties as a rule. What the parser sets itself wins.
+func inherit(ext string, m *mapi.Message, old *mapi.Message) {
 	if old == nil {
 		return
 	}
@@ -53,7 +35,7 @@ func inherit(m *mapi.Message, old *mapi.Message) {
 		if _, has := m.Properties.Lookup(p.Key()); has {
 			continue
 		}
-		if !p.Name.IsZero() && !mimeNamed(p.Name) || p.Name.IsZero() && kept(p.Tag) {
+		if !mime.Owns(ext, p) || ext == mime.ExtMessage && p.Name.IsZero() && kept(p.Tag) {
 			m.Properties.Put(p)
 		}
 	}
@@ -62,11 +44,6 @@ func inherit(m *mapi.Message, old *mapi.Message) {
 	if m.Properties.Has(mapi.PidTagMessageFlags) || flags != 0 {
 		m.Properties.Set(mapi.PidTagMessageFlags, int32(flags))
 	}
-}
-
-// mimeNamed reports whether a named property comes from a header field, so that its absence means something.
-func mimeNamed(n mapi.PropertyName) bool {
-	return n.Set == mapi.PSInternetHeaders || n.Set == mapi.PSETIDMailfs
 }
 
 func kept(tag mapi.PropertyTag) bool {
@@ -101,7 +78,7 @@ func (t *tree) putVersion(u *replica.Update, n *replica.Node, s *saved, touched 
 		if err != nil && !errors.Is(err, replica.ErrNotLocal) {
 			return err
 		}
-		inherit(s.m, old)
+		s.amend(old)
 	}
 	s.m.Properties.Set(mapi.PidTagLastModificationTime, mapi.NewFileTime(touched))
 	describe(n.Message, s.m.Properties, touched)

@@ -7,8 +7,8 @@
 //
 // # What the operations mean for mail
 //
-// A file becomes a message when its visible name ends in .eml, it is in a folder, and its bytes have at least one
-// header field. Everything else (swap, lock and backup files, symbolic links, directories with hidden names) is
+// A file becomes an item when its visible name ends in .eml, or in the way of the items of its folder (.ics, .vcf), and
+// its bytes are one (form.go); a message needs no more than a header field. Everything else (swap, lock and backup files, symbolic links, directories with hidden names) is
 // local: it behaves as on any disk and never goes to the server.
 //
 // Writes gather in one working copy per file, which every handle sees. close and fsync make it durable in the

@@ -56,7 +56,7 @@ func (t *tree) mknod(parent nodeID, name string, mode uint32) (entry, error) {
 		if err := checkName(dir.Num, name); err != nil {
 			return err
 		}
-		message := dir.Kind == replica.KindFolder && names.IsMessageName(name)
+		message := nameForm(dir, name).item()
 		if message && dir.Folder.Special == replica.SpecialOutbox {
 			return syscall.EPERM
 		}
@@ -67,7 +67,7 @@ func (t *tree) mknod(parent nodeID, name string, mode uint32) (entry, error) {
 		if _, err := u.Insert(n); err != nil {
 			return err
 		}
-		if message {
+		if names.ItemExt(name) != "" {
 			if err := t.takeSlot(u, n); err != nil {
 				return err
 			}
@@ -138,7 +138,7 @@ func (t *tree) mkdir(parent nodeID, name string, mode uint32) (entry, error) {
 			return err
 		}
 		n = t.newNode(dir.Num, name, replica.KindFolder, 0)
-		n.Folder = newFolder(name)
+		n.Folder = newFolder(name, dir)
 		if _, err := u.Insert(n); err != nil {
 			return err
 		}
@@ -151,8 +151,13 @@ func (t *tree) mkdir(parent nodeID, name string, mode uint32) (entry, error) {
 	return t.entryOf(n, false), nil
 }
 
-func newFolder(name string) *replica.FolderInfo {
-	return &replica.FolderInfo{DisplayName: names.FolderDecode(name), Class: "IPF.Note"}
+// newFolder describes a folder that is made here: within a calendar, contacts or tasks it is one of these, too.
+func newFolder(name string, parent *replica.Node) *replica.FolderInfo {
+	info := &replica.FolderInfo{DisplayName: names.FolderDecode(name), Class: "IPF.Note"}
+	if parent.Folder != nil && names.FolderExt(parent.Folder.Class) != "" {
+		info.Class = parent.Folder.Class
+	}
+	return info
 }
 
 // ready is when a change that was made now may be sent: after the idle window.

@@ -52,7 +52,7 @@ func (t *tree) rename(oldDir nodeID, oldName string, newDir nodeID, newName stri
 // commitBeforeMove makes a change of what was saved under a name that is about to be moved away, without waiting for
 // the window: whoever takes the name next builds on it.
 func (t *tree) commitBeforeMove(dir nodeID, name, newName string) error {
-	if t.opt.ReadOnly || dir.control() || names.IsMessageName(newName) {
+	if t.opt.ReadOnly || dir.control() || names.ItemExt(newName) != "" {
 		return nil
 	}
 	var n *replica.Node
@@ -144,7 +144,7 @@ func (m *move) allowed(n, dir *replica.Node, name string) error {
 			return syscall.EPERM
 		}
 	case replica.KindFile:
-		if !sameDir && dir.Folder != nil && dir.Folder.Special == replica.SpecialOutbox && names.IsMessageName(name) {
+		if !sameDir && dir.Folder != nil && dir.Folder.Special == replica.SpecialOutbox && nameForm(dir, name).item() {
 			return syscall.EPERM
 		}
 	}
@@ -179,10 +179,12 @@ func (m *move) clear(u *replica.Update) error {
 		return m.t.dropDir(u, dst)
 	}
 	m.gone = dst
-	heir := src.Kind == replica.KindFile && m.to.Kind == replica.KindFolder && names.IsMessageName(m.name)
-	if heir && dst.Kind == replica.KindMessage {
-		return m.claim(u)
+	if src.Kind == replica.KindFile && dst.Kind == replica.KindMessage {
+		if as := heirForm(m.to, m.name, dst); as.item() {
+			return m.claim(u, as)
+		}
 	}
+	heir := src.Kind == replica.KindFile && m.to.Kind == replica.KindFolder && names.ItemExt(m.name) != ""
 	if c, ok := claimOf(dst); heir && ok && len(src.Xattrs[xattrClaim]) == 0 {
 		// A second save before the first has become a change.
 		now, err := u.Node(src.Num)
@@ -205,15 +207,12 @@ func (m *move) clear(u *replica.Update) error {
 }
 
 // claim makes src the heir of the message dst. What can't be a message may not take the place of one.
-func (m *move) claim(u *replica.Update) error {
+func (m *move) claim(u *replica.Update, as form) error {
 	now, err := u.Node(m.src.Num)
 	if err != nil {
 		return err
 	}
-	if len(now.Xattrs[xattrReason]) > 0 {
-		return syscall.EINVAL
-	}
-	if now.Size > 0 && !m.t.parses(now) {
+	if now.Size > 0 && m.t.checkStored(as, now) != nil {
 		return syscall.EINVAL
 	}
 	if err := m.t.releaseClaim(u, now); err != nil {
@@ -233,14 +232,14 @@ func (m *move) claim(u *replica.Update) error {
 	return u.Detach(m.dst.Num)
 }
 
-// parses reports whether the stored bytes of a local file are a message.
-func (t *tree) parses(n *replica.Node) bool {
+// checkStored tells whether the stored bytes of a local file are an item.
+func (t *tree) checkStored(as form, n *replica.Node) error {
 	c, err := t.contentOf(n)
 	if err != nil {
-		return false
+		return err
 	}
 	defer c.Close()
-	return checkMessage(newSection(c)) == nil
+	return t.check(as, newSection(c))
 }
 
 // arrived does what follows from a node's new place.
@@ -280,7 +279,7 @@ func (m *move) dirNode(num replica.Num) *replica.Node {
 
 // settle looks at a local file under its new name: it may be a message there.
 func (m *move) settle(u *replica.Update, n *replica.Node) error {
-	if !m.t.shownAsMessage(&u.View, n) {
+	if !m.t.formOf(&u.View, n).item() {
 		if len(n.Xattrs[xattrClaim]) > 0 {
 			// What it replaced is replaced; what replaced it is no message.
 			if err := m.t.releaseClaim(u, n); err != nil {
@@ -304,12 +303,12 @@ func (m *move) settle(u *replica.Update, n *replica.Node) error {
 		}
 	}
 	if n.Size > 0 {
-		if m.t.parses(n) {
+		if err := m.t.checkStored(m.t.formOf(&u.View, n), n); err == nil {
 			setReason(n, "")
 			markClosed(n, !m.t.unfinished(n.Num))
 			m.due = append(m.due, n.Num)
 		} else {
-			setReason(n, "not an Internet message: it does not start with a header field")
+			setReason(n, reasonOf(err))
 		}
 	}
 	return m.t.saveMarked(u, n)
@@ -324,7 +323,7 @@ func (m *move) adopt(u *replica.Update, n *replica.Node) error {
 	if parent.Kind != replica.KindFolder || names.IsOverlayName(n.Name) {
 		return nil
 	}
-	n.Kind, n.Folder, n.Mode = replica.KindFolder, newFolder(n.Name), 0
+	n.Kind, n.Folder, n.Mode = replica.KindFolder, newFolder(n.Name, parent), 0
 	if err := u.Save(n); err != nil {
 		return err
 	}
@@ -370,10 +369,11 @@ func (m *move) exchange(u *replica.Update) error {
 		if err != nil {
 			return err
 		}
-		if !m.t.shownAsMessage(&u.View, now) || len(now.Xattrs[xattrClaim]) > 0 {
+		as := heirForm(m.dirNode(now.Parent), now.Name, message)
+		if !as.item() || len(now.Xattrs[xattrClaim]) > 0 {
 			continue // local, or the next version of another message already
 		}
-		if now.Size > 0 && !m.t.parses(now) {
+		if now.Size > 0 && m.t.checkStored(as, now) != nil {
 			return syscall.EINVAL
 		}
 		base, err := m.t.baseAt(&u.View, message, file.Num)

@@ -90,7 +90,7 @@ var farOff = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // remember leaves a message in the slot of the name that it had. ns is held.
 func (t *tree) remember(parent replica.Num, name string, n *replica.Node) {
-	if t.opt.IdleWindow <= 0 || !names.IsMessageName(name) {
+	if t.opt.IdleWindow <= 0 || names.ItemExt(name) == "" {
 		return
 	}
 	now := t.clock.Now()
@@ -128,11 +128,14 @@ func (t *tree) takeSlot(u *replica.Update, n *replica.Node) error {
 		delete(t.slots, key)
 		return nil
 	}
-	if old.Parent != 0 && t.shownAsMessage(&u.View, old) {
+	if old.Parent != 0 && shownAsItem(&u.View, old) {
 		return nil // it was renamed to be kept; should it be removed soon, unlink sees this slot
 	}
 	if old.Parent != 0 && old.Message.State != replica.StateFull {
 		return nil // there would be nothing to leave behind
+	}
+	if dir, err := u.Node(n.Parent); err != nil || !heirForm(dir, n.Name, old).item() {
+		return err
 	}
 	held, err := t.holdDeletion(u, old.Num)
 	if err != nil || !held {
@@ -143,9 +146,9 @@ func (t *tree) takeSlot(u *replica.Update, n *replica.Node) error {
 	return nil
 }
 
-// shownAsMessage reports whether a node has a name that messages have, in a folder.
-func (t *tree) shownAsMessage(v *replica.View, n *replica.Node) bool {
-	if !names.IsMessageName(n.Name) {
+// shownAsItem reports whether a message has a name that items have, in a folder: it is not one that was moved away.
+func shownAsItem(v *replica.View, n *replica.Node) bool {
+	if names.ItemExt(n.Name) == "" {
 		return false
 	}
 	p, err := v.Node(n.Parent)

@@ -27,11 +27,6 @@ type workCopy struct {
 	reason  string
 }
 
-// candidate reports whether a node is, or may become, a message: its visible name ends in .eml and it is in a folder.
-func (t *tree) candidate(v *replica.View, n *replica.Node) bool {
-	return n.Kind == replica.KindMessage || n.Kind == replica.KindFile && t.shownAsMessage(v, n)
-}
-
 // flush makes what was written durable. It is EINVAL for a file that is to be a message, is not empty and does not
 // parse; the bytes are durable all the same. closing says that this is the close of the process that opened the
 // file. If nobody else is in the middle of writing then, the file counts as closed, even if nobody lives to see the
@@ -171,10 +166,10 @@ func invalidIf(reason string) error {
 func (f *file) store(blob replica.BlobID, size int64, closing bool) error {
 	t := f.t
 	var n *replica.Node
-	var cand bool
+	var as form
 	err := t.r.View(func(v *replica.View) (err error) {
 		if n, err = v.Node(f.num); err == nil {
-			cand = t.candidate(v, n)
+			as = t.formOf(v, n)
 		}
 		return err
 	})
@@ -185,12 +180,12 @@ func (f *file) store(blob replica.BlobID, size int64, closing bool) error {
 		return err
 	}
 	f.reason = ""
-	if cand && size > 0 {
-		if err := checkMessage(io.NewSectionReader(f.buf, 0, size)); err != nil {
+	if as.item() && size > 0 {
+		if err := t.check(as, io.NewSectionReader(f.buf, 0, size)); err != nil {
 			f.reason = reasonOf(err)
 		}
 	}
-	closed := closing && cand && size > 0 && f.reason == ""
+	closed := closing && as.item() && size > 0 && f.reason == ""
 	if n.Kind == replica.KindMessage {
 		return f.storeCopy(n, blob, size, closed)
 	}
@@ -410,7 +405,7 @@ func (t *tree) recordClosed(num replica.Num, id nodeID) error {
 			c.closed = true
 			return u.PutWorkingCopy(c.record(num))
 		}
-		if !t.candidate(&u.View, n) || n.Size == 0 {
+		if !t.formOf(&u.View, n).item() || n.Size == 0 {
 			return nil
 		}
 		due = true

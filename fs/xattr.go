@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"mailfs/mapi"
+	"mailfs/mime"
 	"mailfs/replica"
 )
 
@@ -134,7 +135,7 @@ func (t *tree) ownXattrs(id nodeID, n, message *replica.Node, queued bool) map[s
 		put(xattrFrom, plainName(info.From))
 		put(xattrSender, plainName(info.Sender))
 		put(xattrMessageID, plainName(info.MessageID))
-		put(xattrMimeType, "message/rfc822")
+		put(xattrMimeType, mime.MIMEType(itemForm(message).ext))
 		if info.Error != nil && out[xattrError] == "" {
 			put(xattrError, plainName(info.Error.Text))
 		}

@@ -37,10 +37,18 @@ func Extension(class string) string {
 	return ExtMessage
 }
 
-// OpenFile renders m as the kind of file that Extension tells for its class.
+// OpenFile renders m as the kind of file that Extension tells for its class: as the very bytes that Seal has put into
+// it, for as long as it says what they do, else anew.
 func (r Renderer) OpenFile(m *mapi.Message) (*Image, error) {
+	form := Extension(asText(m.Properties.Get(mapi.PidTagMessageClass)))
+	if form == ExtMessage {
+		if im, err := openSealed(m); im != nil || err != nil {
+			return im, err
+		}
+		return r.Open(m)
+	}
 	c := newConversion(r.Options, unicodeMessage(m), "", 0)
-	switch Extension(c.p.text(mapi.PidTagMessageClass)) {
+	switch form {
 	case ExtCalendar:
 		it, err := c.calendarItem()
 		if err != nil {
@@ -55,6 +63,28 @@ func (r Renderer) OpenFile(m *mapi.Message) (*Image, error) {
 		return newImage(literal(vcard.Render(&vcard.Item{Message: c.m, Note: string(b.plain)}))), nil
 	}
 	return r.Open(m)
+}
+
+// asText returns a string value, of whatever kind.
+func asText(v any) string {
+	switch s := v.(type) {
+	case string:
+		return s
+	case mapi.String8:
+		return string(s)
+	}
+	return ""
+}
+
+// MIMEType returns the media type of a form.
+func MIMEType(ext string) string {
+	switch ext {
+	case ExtCalendar:
+		return "text/calendar"
+	case ExtContact:
+		return "text/vcard"
+	}
+	return "message/rfc822"
 }
 
 // ParseFile reads a file whose name ends in ext, one of the constants above. Like
@@ -261,3 +291,24 @@ func (p props) unicode() mapi.PropertyBag {
 
 // ZoneOf returns a location's time zone as it is in a year, for Options.Zone.
 func ZoneOf(loc *time.Location, year int) ical.Zone { return ical.NewZone(loc, year) }
+
+// sealItem brings the hash of the file that an item was made of up to date, after the item got properties of an earlier
+// version.
+func sealItem(ext string, m *mapi.Message) error {
+	c := newConversion(Options{}, unicodeMessage(m), "", 0)
+	switch ext {
+	case ExtCalendar:
+		it, err := c.calendarItem()
+		if err != nil {
+			return err
+		}
+		ical.Seal(it, &m.Properties)
+	case ExtContact:
+		b, err := c.body()
+		if err != nil {
+			return err
+		}
+		vcard.Seal(&vcard.Item{Message: c.m, Note: string(b.plain)}, &m.Properties)
+	}
+	return nil
+}

@@ -13,7 +13,7 @@ import (
 
 // Version numbers the renderer's output: two renderers of one version give the same
 // bytes for the same message and options. docs/mime.md tells what each version changed.
-const Version = 2
+const Version = 3
 
 // maxDepth bounds how deep messages and multiparts may be nested, in both directions.
 const maxDepth = 32

@@ -197,7 +197,8 @@ func decodePieces(raw []byte, src *sources) (sequence, error) {
 }
 
 // skeletonDigest is a hash over subject, importance, recipients, bodies and
-// attachments: what an edit elsewhere can change of what a file shows.
+// attachments: what an edit elsewhere can change of what a file shows. Categories count only where the file tells
+// them.
 func skeletonDigest(m *mapi.Message) ([]byte, error) {
 	h := sha256.New()
 	var b wire.Builder
@@ -218,8 +219,8 @@ func skeletonDigest(m *mapi.Message) ([]byte, error) {
 		}
 		b.Uint32(uint32(c.importance()))
 		b.Uint32(uint32(p.Int(mapi.PidTagSensitivity)))
-		for _, list := range [][]string{c.keywords()} {
-			for _, s := range list {
+		if showsKeywords(p) {
+			for _, s := range c.keywords() {
 				text(s)
 			}
 		}
@@ -266,6 +267,50 @@ func skeletonDigest(m *mapi.Message) ([]byte, error) {
 	}
 	h.Write(b.Bytes())
 	return h.Sum(nil)[:digestSize], nil
+}
+
+// showsKeywords reports whether the file of a message has a field for its categories. One that has none is true
+// whatever they are.
+func showsKeywords(p props) bool {
+	_, ok := header(splitFields([]byte(p.text(mapi.PidTagTransportMessageHeaders)))).get("keywords")
+	return ok
+}
+
+// Seal makes the bytes of a file a part of the item that was made of it, so that OpenFile gives back the very bytes
+// for as long as the item says what they do: wherever it is, and whoever has changed flags or read state since. For
+// messages that is a skeleton; calendar files and cards are properties of their items already. A file that there is no
+// skeleton of is left without one.
+func Seal(ext string, m *mapi.Message, file io.ReaderAt, size int64) error {
+	if ext != ExtMessage {
+		return sealItem(ext, m)
+	}
+	key := mapi.Key{Name: SkeletonName}
+	m.Properties.Delete(key)
+	skeleton, err := MakeSkeleton(m, file, size)
+	if errors.Is(err, ErrNoSkeleton) {
+		return nil
+	}
+	if err == nil {
+		m.Properties.SetNamed(SkeletonName, mapi.TypeBinary, skeleton)
+	}
+	return err
+}
+
+// openSealed returns the bytes that Seal has put into a message, nil if there are none, or no true ones any more.
+func openSealed(m *mapi.Message) (*Image, error) {
+	v := m.Properties.GetNamed(SkeletonName)
+	if v == nil || mapi.ValueSize(v) > maxSkeleton {
+		return nil, nil
+	}
+	skeleton, err := mapi.ValueBytes(v)
+	if err != nil {
+		return nil, err
+	}
+	im, err := OpenSkeleton(m, skeleton)
+	if errors.Is(err, ErrStale) || errors.Is(err, ErrNoSkeleton) || errors.Is(err, errSkeleton) {
+		return nil, nil
+	}
+	return im, err
 }
 
 // sameBytes compares an image with a file.

@@ -9,6 +9,7 @@ import (
 	"mailfs/internal/names"
 	"mailfs/mapi"
 	"mailfs/mapi/idset"
+	"mailfs/mime"
 	"mailfs/replica"
 )
 
@@ -453,11 +454,21 @@ func (s *Syncer) removeChild(u *replica.Update, c *replica.Node, uploads map[str
 		}
 		return s.removeMessage(u, c)
 	case replica.KindFile:
-		if names.IsMessageName(c.Name) && (c.Size > 0 || s.cfg.Now().Sub(c.Ctime) < justMade) {
+		if becomesItem(&u.View, c) && (c.Size > 0 || s.cfg.Now().Sub(c.Ctime) < justMade) {
 			return nil // about to be a message, which keeps its folder alive
 		}
 	}
 	return s.toAttic(u, c)
+}
+
+// becomesItem reports whether a local file has a name that makes it an item of its folder.
+func becomesItem(v *replica.View, c *replica.Node) bool {
+	ext := names.ItemExt(c.Name)
+	if ext == "" || ext == mime.ExtMessage {
+		return ext != ""
+	}
+	dir, err := v.Node(c.Parent)
+	return err == nil && dir.Folder != nil && names.FolderExt(dir.Folder.Class) == ext
 }
 
 // resurrectFolder makes a folder that is gone on the server a new one.

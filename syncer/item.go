@@ -36,6 +36,8 @@ var headerTags = []mapi.PropertyTag{
 	mapi.PidTagSenderEmailAddress,
 	mapi.PidTagSenderSmtpAddress,
 	mapi.PidTagDisplayTo,
+	mapi.PidTagDisplayName, // of a contact
+	mapi.PidTagStartDate,
 	mapi.PidTagMessageDeliveryTime,
 	mapi.PidTagClientSubmitTime,
 	mapi.PidTagCreationTime,
@@ -111,7 +113,7 @@ func believable(t mapi.FileTime) bool {
 
 // nameOf chooses the name of a message that is new in a folder.
 func (s *Syncer) nameOf(v *replica.View, parent replica.Num, bag mapi.PropertyBag, key mapi.SourceKey) string {
-	return s.freeName(v, parent, names.Message(bag, key, s.cfg.Location), key)
+	return s.freeName(v, parent, names.Message(bag, mime.Extension(bag.String(mapi.PidTagMessageClass)), key, s.cfg.Location), key)
 }
 
 // freeName returns name, or name with an id where that is taken or reserved.

@@ -1,12 +1,11 @@
 package syncer
 
 import (
-	"bytes"
 	"errors"
+	"io"
 
 	"mailfs/conflict"
 	"mailfs/mapi"
-	"mailfs/mime"
 	"mailfs/replica"
 )
 
@@ -89,14 +88,10 @@ func (s *Syncer) mergeBoth(j job, theirs *arrival, out conflict.Outcome, version
 
 // asSaved is what a program would make of a message that reads its file and saves it unchanged.
 func (s *Syncer) asSaved(m *mapi.Message) (*mapi.Message, error) {
-	var b bytes.Buffer
-	if err := s.render.r.Render(&b, m); err != nil {
+	im, err := s.render.r.OpenFile(m)
+	if err != nil {
 		return nil, err
 	}
-	saved, err := mime.Parse(&b, mime.Options{})
-	var partly *mime.UnsupportedError
-	if errors.As(err, &partly) && saved != nil {
-		return saved, nil
-	}
-	return saved, err
+	file := io.NewSectionReader(im, 0, im.Size())
+	return s.render.parse(m.Properties.String(mapi.PidTagMessageClass), file, s.cfg.Location, s.cfg.Now().Year())
 }

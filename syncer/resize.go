@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 
+	"mailfs/internal/names"
+	"mailfs/mime"
 	"mailfs/replica"
 )
 
@@ -16,6 +18,7 @@ const resizeBatch = 100
 
 // renewSizes computes the sizes of messages that another version of mailfs stored, whose files may be longer or shorter
 // now. A list that tells a wrong size makes programs cut a file off, or miss its end. It goes on where it was left.
+// Items that are files of another form now get a name of that form, unless a user gave them theirs.
 func (s *Syncer) renewSizes(ctx context.Context) error {
 	version := binary.AppendUvarint(nil, uint64(s.render.version()))
 	var old []replica.Num
@@ -29,7 +32,8 @@ func (s *Syncer) renewSizes(ctx context.Context) error {
 				if err != nil {
 					return err
 				}
-				if n.Message.State == replica.StateFull && n.Content == 0 && n.Message.Renderer != s.render.version() {
+				resize := n.Message.State == replica.StateFull && n.Content == 0 && n.Message.Renderer != s.render.version()
+				if resize || misnamed(n) {
 					old = append(old, n.Num)
 				}
 			}
@@ -57,6 +61,11 @@ func (s *Syncer) renewSizes(ctx context.Context) error {
 	})
 }
 
+// misnamed reports whether a message has a name that mailfs gave it, of another form than its file.
+func misnamed(n *replica.Node) bool {
+	return names.Generated(n.Name, n.Message.SourceKey) && names.ItemExt(n.Name) != mime.Extension(n.Message.Class)
+}
+
 func (s *Syncer) renewSome(batch []replica.Num) error {
 	return s.rep.Update(func(u *replica.Update) error {
 		u.Remote(true)
@@ -69,11 +78,22 @@ func (s *Syncer) renewSome(batch []replica.Num) error {
 				return err
 			}
 			m, err := u.Message(num)
-			if errors.Is(err, replica.ErrNotLocal) || errors.Is(err, replica.ErrNotFound) || n.Message == nil || n.Content != 0 {
+			if errors.Is(err, replica.ErrNotLocal) || errors.Is(err, replica.ErrNotFound) || n.Message == nil {
 				continue
 			}
 			if err != nil {
 				return err
+			}
+			if misnamed(n) && n.Parent != 0 {
+				if err := u.Move(num, n.Parent, s.nameOf(&u.View, n.Parent, m.Properties, n.Message.SourceKey)); err != nil {
+					return err
+				}
+				if n, err = u.Node(num); err != nil {
+					return err
+				}
+			}
+			if n.Content != 0 || n.Message.State != replica.StateFull {
+				continue
 			}
 			if n.Size, err = s.render.size(m); err != nil {
 				return err

@@ -8,7 +8,8 @@
 //	2026-11-20 0915 Anna Berg - Quarterly numbers.k7q2m.eml
 //
 // is the local date and time of delivery, the sender, the subject, a short id from
-// the source key, and an extension. Such a name is valid UTF-8 in NFC, has at most
+// the source key, and an extension. An appointment has its beginning and subject, a task
+// its subject, a contact its name. Such a name is valid UTF-8 in NFC, has at most
 // Max bytes, and holds no slash, no control, bidirectional or invisible formatting
 // character; it starts with neither a dot nor a dash. When it is too long, the
 // sender and then the subject are cut at a rune boundary; date, short id and

@@ -19,10 +19,55 @@ const (
 	idDigits = "0123456789abcdefghjkmnpqrstvwxyz"
 )
 
-// Message returns the name of a message from the properties that even a header-only
-// item has. loc is the time zone of its date; nil means UTC.
-func Message(bag mapi.PropertyBag, sk mapi.SourceKey, loc *time.Location) string {
-	tail := "." + ShortID(sk) + Extension(text(bag, mapi.PidTagMessageClass))
+// Message returns the name of an item from the properties that even a header-only
+// one has. ext is the end that items of its class have. loc is the time zone of its
+// date; nil means UTC.
+func Message(bag mapi.PropertyBag, ext string, sk mapi.SourceKey, loc *time.Location) string {
+	tail := "." + ShortID(sk) + ext
+	var head string
+	switch ext {
+	case extCalendar:
+		head = calendarHead(bag, loc)
+	case extContact:
+		head = contactHead(bag)
+	default:
+		head = mailHead(bag, loc)
+	}
+	return cut(visible(head), Max-len(tail)) + tail
+}
+
+// calendarHead is when an appointment begins, and its subject. Tasks have no beginning.
+func calendarHead(bag mapi.PropertyBag, loc *time.Location) string {
+	subject := clean(subjectOf(bag))
+	if subject == "" {
+		subject = "(no subject)"
+	}
+	start, ok := bag.GetNamed(mapi.PidLidAppointmentStartWhole).(mapi.FileTime)
+	if !ok {
+		start, ok = bag.Get(mapi.PidTagStartDate).(mapi.FileTime)
+	}
+	if !ok || !believable(start.Time()) || !strings.HasPrefix(strings.ToLower(text(bag, mapi.PidTagMessageClass)), "ipm.appointment") {
+		return subject
+	}
+	form := dateForm
+	if whole, _ := bag.GetNamed(mapi.PidLidAppointmentSubType).(bool); whole {
+		form = time.DateOnly
+	}
+	return start.Time().In(zone(loc)).Format(form) + " " + subject
+}
+
+// contactHead is who a contact is, or what a list is called.
+func contactHead(bag mapi.PropertyBag) string {
+	for _, s := range []string{text(bag, mapi.PidTagDisplayName), subjectOf(bag)} {
+		if s = clean(s); s != "" {
+			return s
+		}
+	}
+	return "(no name)"
+}
+
+// mailHead is when a message came, from whom, and its subject.
+func mailHead(bag mapi.PropertyBag, loc *time.Location) string {
 	sender := cut(clean(senderOf(bag)), maxSender)
 	if sender == "" {
 		sender = "(no sender)"
@@ -35,13 +80,7 @@ func Message(bag mapi.PropertyBag, sk mapi.SourceKey, loc *time.Location) string
 	if t, ok := dateOf(bag); ok {
 		head = t.In(zone(loc)).Format(dateForm) + " " + head
 	}
-	return cut(visible(head), Max-len(tail)) + tail
-}
-
-// Extension returns the extension that the items of a message class have. Every
-// class is shown as an Internet message.
-func Extension(class string) string {
-	return ".eml"
+	return head
 }
 
 // ShortID returns five characters that are made from the source key. They tell
@@ -66,11 +105,11 @@ func shortID(sk mapi.SourceKey, n int) string {
 // Loser returns the name of a message that lost a conflict: the winner's name, and
 // the time of the other side's version. sk is the loser's own source key.
 func Loser(winner string, at time.Time, loc *time.Location, sk mapi.SourceKey) string {
-	tail := " (conflict " + at.In(zone(loc)).Format("2006-01-02 150405") + ")." + ShortID(sk) + ".eml"
-	stem := winner
-	if IsMessageName(stem) {
-		stem = stem[:len(stem)-len(".eml")]
+	stem, ext := splitExt(winner)
+	if ext == "" {
+		ext = extMessage
 	}
+	tail := " (conflict " + at.In(zone(loc)).Format("2006-01-02 150405") + ")." + ShortID(sk) + strings.ToLower(ext)
 	if i := len(stem) - idLength - 1; i > 0 && stem[i] == '.' && strings.Trim(stem[i+1:], idDigits) == "" {
 		stem = stem[:i]
 	}
@@ -101,12 +140,14 @@ func dateOf(bag mapi.PropertyBag) (time.Time, bool) {
 		if !bag.Has(tag) {
 			continue
 		}
-		if t := bag.Time(tag).Time(); t.Year() > 1970 && t.Year() < 2200 {
+		if t := bag.Time(tag).Time(); believable(t) {
 			return t, true
 		}
 	}
 	return time.Time{}, false
 }
+
+func believable(t time.Time) bool { return t.Year() > 1970 && t.Year() < 2200 }
 
 func senderOf(bag mapi.PropertyBag) string {
 	for _, tag := range []mapi.PropertyTag{mapi.PidTagSentRepresentingName, mapi.PidTagSenderName,

@@ -45,19 +45,71 @@ func TestMessage(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := Message(bagOf(tt.sender, tt.subject, at), key, berlin); got != tt.want {
+			if got := Message(bagOf(tt.sender, tt.subject, at), ".eml", key, berlin); got != tt.want {
 				t.Errorf("got  %q\nwant %q", got, tt.want)
 			}
 		})
 	}
 }
 
+// TestTypedItems: appointments are named after when they begin, contacts after who they are.
+func TestTypedItems(t *testing.T) {
+	id := ShortID(key)
+	at := mapi.NewFileTime(time.Date(2026, 11, 20, 23, 30, 0, 0, time.UTC))
+	item := func(class, subject string) (b mapi.PropertyBag) {
+		b.Set(mapi.PidTagMessageClass, class)
+		b.Set(mapi.PidTagSentRepresentingName, "Anna Berg")
+		b.Set(mapi.PidTagSubject, subject)
+		b.Set(mapi.PidTagMessageDeliveryTime, mapi.NewFileTime(time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)))
+		return b
+	}
+	meeting := item("IPM.Appointment", "Team / meeting")
+	if got, want := Message(meeting, ".ics", key, berlin), "Team - meeting."+id+".ics"; got != want {
+		t.Errorf("no beginning: %q, want %q", got, want)
+	}
+	meeting.Set(mapi.PidTagStartDate, at)
+	if got, want := Message(meeting, ".ics", key, berlin), "2026-11-21 0030 Team - meeting."+id+".ics"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	meeting.SetNamed(mapi.PidLidAppointmentStartWhole, mapi.TypeTime, mapi.NewFileTime(time.Date(2026, 12, 24, 23, 0, 0, 0, time.UTC)))
+	meeting.SetNamed(mapi.PidLidAppointmentSubType, mapi.TypeBoolean, true)
+	if got, want := Message(meeting, ".ics", key, berlin), "2026-12-25 Team - meeting."+id+".ics"; got != want {
+		t.Errorf("a whole day: %q, want %q", got, want)
+	}
+	task := item("IPM.Task", "")
+	task.Set(mapi.PidTagStartDate, at)
+	if got, want := Message(task, ".ics", key, berlin), "(no subject)."+id+".ics"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	contact := item("IPM.Contact", "-Berg, Bo")
+	if got, want := Message(contact, ".vcf", key, berlin), "_Berg, Bo."+id+".vcf"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	contact.Set(mapi.PidTagDisplayName, "Bo Berg")
+	name := Message(contact, ".vcf", key, berlin)
+	if want := "Bo Berg." + id + ".vcf"; name != want {
+		t.Errorf("%q, want %q", name, want)
+	}
+	if !Generated(name, key) || Generated("Bo Berg.vcf", key) || Generated("x."+id, key) {
+		t.Error("names given and names made are not told apart")
+	}
+}
+
+func TestFolderExt(t *testing.T) {
+	for class, want := range map[string]string{"IPF.Note": "", "": "", "IPF.Appointment": ".ics", "ipf.task": ".ics", "IPF.Contact": ".vcf",
+		"IPF.Contact.MOC.QuickContacts": ".vcf", "IPF.Contacts": "", "IPF.StickyNote": "", "IPF.Journal": ""} {
+		if got := FolderExt(class); got != want {
+			t.Errorf("FolderExt(%q) = %q, want %q", class, got, want)
+		}
+	}
+}
+
 func TestMessageWithoutDate(t *testing.T) {
 	id := ShortID(key)
-	if got, want := Message(bagOf("-rf", "x", time.Time{}), key, berlin), "_rf - x."+id+".eml"; got != want {
+	if got, want := Message(bagOf("-rf", "x", time.Time{}), ".eml", key, berlin), "_rf - x."+id+".eml"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if got, want := Message(bagOf(".hidden", "x", time.Date(1601, 1, 1, 0, 0, 0, 0, time.UTC)), key, berlin), "_hidden - x."+id+".eml"; got != want {
+	if got, want := Message(bagOf(".hidden", "x", time.Date(1601, 1, 1, 0, 0, 0, 0, time.UTC)), ".eml", key, berlin), "_hidden - x."+id+".eml"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	var b mapi.PropertyBag
@@ -66,14 +118,14 @@ func TestMessageWithoutDate(t *testing.T) {
 	b.Set(mapi.PidTagSenderEmailAddress, "a@example.test")
 	b.Set(mapi.PidTagSubjectPrefix, "Re: ")
 	b.Set(mapi.PidTagNormalizedSubject, mapi.String8("Gr\xFC\xDFe"))
-	if got, want := Message(b, key, time.UTC), "2025-01-02 0304 a@example.test - Re: Grüße."+id+".eml"; got != want {
+	if got, want := Message(b, ".eml", key, time.UTC), "2025-01-02 0304 a@example.test - Re: Grüße."+id+".eml"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
 func TestMessageIsCut(t *testing.T) {
 	at := time.Date(2026, 11, 20, 8, 15, 0, 0, time.UTC)
-	got := Message(bagOf(strings.Repeat("日", 100), strings.Repeat("本", 200), at), key, berlin)
+	got := Message(bagOf(strings.Repeat("日", 100), strings.Repeat("本", 200), at), ".eml", key, berlin)
 	if len(got) > Max || len(got) < Max-3 || !utf8.ValidString(got) {
 		t.Errorf("%d bytes: %q", len(got), got)
 	}
@@ -85,7 +137,7 @@ func TestMessageIsCut(t *testing.T) {
 func TestMessageProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		sk := mapi.SourceKey(rapid.SliceOf(rapid.Byte()).Draw(t, "key"))
-		name := Message(bagOf(anyString(t, "sender"), anyString(t, "subject"), time.Unix(rapid.Int64Range(-1e10, 1e11).Draw(t, "time"), 0)), sk, time.UTC)
+		name := Message(bagOf(anyString(t, "sender"), anyString(t, "subject"), time.Unix(rapid.Int64Range(-1e10, 1e11).Draw(t, "time"), 0)), ".eml", sk, time.UTC)
 		checkName(t, name)
 		if !strings.HasSuffix(name, "."+ShortID(sk)+".eml") {
 			t.Fatalf("no short id: %q", name)
@@ -254,6 +306,9 @@ func TestUnique(t *testing.T) {
 	if len(got) > Max || !strings.HasSuffix(got, "."+ShortID(key)+".eml") {
 		t.Errorf("Unique(long) = %q", got)
 	}
+	if got := Unique("a.ics", func(f string) bool { return f == "a.ics" }, key); got != "a."+ShortID(key)+".ics" {
+		t.Errorf("Unique(a.ics) = %q", got)
+	}
 	if got := Unique("x", func(string) bool { return true }, key); got == "" {
 		t.Error("no name when everything is taken")
 	}
@@ -292,6 +347,7 @@ func TestKinds(t *testing.T) {
 		message, overlay bool
 		reserved         bool
 	}{
+		{"a.ics", false, false, false},
 		{"a.eml", true, false, false},
 		{"A.EML", true, false, false},
 		{".a.eml", false, true, false},
@@ -309,6 +365,9 @@ func TestKinds(t *testing.T) {
 		if got := IsMessageName(tt.name); got != tt.message {
 			t.Errorf("IsMessageName(%q) = %v", tt.name, got)
 		}
+		if got := ItemExt(tt.name); (got == ".eml") != tt.message || got == ".ics" != (tt.name == "a.ics") {
+			t.Errorf("ItemExt(%q) = %q", tt.name, got)
+		}
 		if got := IsOverlayName(tt.name); got != tt.overlay {
 			t.Errorf("IsOverlayName(%q) = %v", tt.name, got)
 		}
@@ -324,6 +383,7 @@ func TestLoser(t *testing.T) {
 	for winner, want := range map[string]string{
 		"2026-11-20 0915 Anna Berg - Numbers.k7q2m.eml": "2026-11-20 0915 Anna Berg - Numbers (conflict 2026-11-21 140305)." + id + ".eml",
 		"mine.eml": "mine (conflict 2026-11-21 140305)." + id + ".eml",
+		"Bo.VCF":   "Bo (conflict 2026-11-21 140305)." + id + ".vcf",
 		"-x":       "_x (conflict 2026-11-21 140305)." + id + ".eml",
 	} {
 		if got := Loser(winner, at, time.UTC, key); got != want {

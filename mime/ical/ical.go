@@ -15,7 +15,7 @@ var (
 	// ErrFormat says that a text is no iCalendar file.
 	ErrFormat = errors.New("ical: malformed file")
 	// ErrSeveral says that a file holds more than one item, or none.
-	ErrSeveral = errors.New("ical: not exactly one event or task")
+	ErrSeveral = errors.New("ical: not exactly one event or task: a file is one item")
 )
 
 // Person is somebody whom an item names.
@@ -119,6 +119,19 @@ func Render(it *Item) []byte {
 	}
 	restore(out, old, was)
 	return out.Append(nil)
+}
+
+// Seal stores in bag that the file which it holds says what the item does.
+func Seal(it *Item, bag *mapi.PropertyBag) {
+	kept := text(*bag, fileName)
+	if kept == "" {
+		return
+	}
+	same := *it
+	if cal, err := calendar(kept); err == nil && same.Method == "" {
+		same.Method = strings.ToUpper(strings.TrimSpace(cal.Text("METHOD")))
+	}
+	bag.SetNamed(digestName, mapi.TypeBinary, digest(&same))
 }
 
 // Digest is a hash of everything that a file says of an item: as long as it is the

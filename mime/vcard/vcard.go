@@ -16,7 +16,7 @@ var (
 	// ErrFormat says that a text is no vCard.
 	ErrFormat = errors.New("vcard: malformed file")
 	// ErrSeveral says that a file holds more than one card.
-	ErrSeveral = errors.New("vcard: not exactly one card")
+	ErrSeveral = errors.New("vcard: not exactly one card: a file is one item")
 )
 
 // Files are kept with their items in these named properties.
@@ -120,6 +120,13 @@ func Render(it *Item) []byte {
 		}
 	}
 	return out.Append(nil)
+}
+
+// Seal stores in bag that the file which it holds says what the item does.
+func Seal(it *Item, bag *mapi.PropertyBag) {
+	if bag.StringNamed(fileName) != "" {
+		set(bag, digestName, digest(it))
+	}
 }
 
 // digest is a hash of everything that a file says of an item.
