@@ -63,16 +63,17 @@ func realMailbox(t *testing.T, o rop.Options) (*rop.Object, *rop.LogonResponse) 
 	return logon, p
 }
 
-// scratchFolder creates a folder that is gone after the test.
-func scratchFolder(t *testing.T, logon *rop.Object, inbox mapi.FID) (*rop.Object, mapi.FID) {
+// scratchFolder creates a folder that is gone after the test. It is beside the IPM
+// subtree, where the tests of syncer, which empty that mailbox, do not look.
+func scratchFolder(t *testing.T, logon *rop.Object, p *rop.LogonResponse) (*rop.Object, mapi.FID) {
 	t.Helper()
 	b := logon.Session().NewBatch()
-	parent := b.Add(logon, &rop.OpenFolderRequest{FolderID: inbox}).Object()
+	parent := b.Add(logon, &rop.OpenFolderRequest{FolderID: p.FolderIDs[rop.FolderRoot]}).Object()
 	r := b.Add(parent, &rop.CreateFolderRequest{FolderType: rop.FolderGeneric, UseUnicodeStrings: true, OpenExisting: true, DisplayName: "rop test " + t.Name()})
 	if err := b.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	p, err := rop.Get[*rop.CreateFolderResponse](r)
+	made, err := rop.Get[*rop.CreateFolderResponse](r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,17 +81,17 @@ func scratchFolder(t *testing.T, logon *rop.Object, inbox mapi.FID) (*rop.Object
 		flags := uint8(rop.DeleteFolderMessages | rop.DeleteFolderFolders | rop.DeleteFolderHard)
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		if _, err := rop.Do[*rop.DeleteFolderResponse](ctx, parent, &rop.DeleteFolderRequest{DeleteFolderFlags: flags, FolderID: p.FolderID}); err != nil {
+		if _, err := rop.Do[*rop.DeleteFolderResponse](ctx, parent, &rop.DeleteFolderRequest{DeleteFolderFlags: flags, FolderID: made.FolderID}); err != nil {
 			t.Errorf("deleting the folder: %v", err)
 		}
 	})
-	return r.Object(), p.FolderID
+	return r.Object(), made.FolderID
 }
 
 // TestRealRows reads a table that takes several answers.
 func TestRealRows(t *testing.T) {
 	logon, p := realMailbox(t, rop.Options{})
-	folder, id := scratchFolder(t, logon, p.FolderIDs[rop.FolderInbox])
+	folder, id := scratchFolder(t, logon, p)
 	const messages = 120
 	b := logon.Session().NewBatch()
 	for range messages {
@@ -126,7 +127,7 @@ func TestRealMessage(t *testing.T) {
 	var events []*rop.Notify
 	logon, p := realMailbox(t, rop.Options{OnNotify: func(n *rop.Notify) { events = append(events, n) }})
 	s := logon.Session()
-	folder, id := scratchFolder(t, logon, p.FolderIDs[rop.FolderInbox])
+	folder, id := scratchFolder(t, logon, p)
 	sub, err := rop.Open(t.Context(), logon, &rop.RegisterNotificationRequest{NotificationTypes: rop.NotifyObjectCreated, FolderID: id})
 	if err != nil {
 		t.Fatal(err)
