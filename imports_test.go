@@ -21,6 +21,7 @@ var allowed = map[string][]string{
 	"mapi/fxics":         {"mapi", "mapi/wire", "mapi/idset"},
 	"mapi/rop":           {"mapi", "mapi/wire"},
 	"mapi/mapihttp":      {"mapi", "mapi/wire"},
+	"mapi/nspi":          {"mapi", "mapi/wire"},
 	"mapi/autodiscover":  {"mapi"},
 	"internal/names":     {"mapi"},
 	"internal/sample":    {},

@@ -55,18 +55,21 @@ func (s *Server) discover(doc []byte, r *http.Request) autodiscover.Response {
 		DeploymentID: m.cfg.GUID.String(), Action: autodiscover.ActionSettings,
 	}
 	if r.Header.Get(autodiscover.HeaderCapability) != "" {
-		url := mailboxURL(r, m)
-		resp.MapiHTTP = &autodiscover.MapiHTTP{Version: 1, MailStore: autodiscover.Endpoint{Internal: url, External: url}}
+		url, book := endpointURL(r, m, MailboxPath), endpointURL(r, m, AddressBookPath)
+		resp.MapiHTTP = &autodiscover.MapiHTTP{
+			Version:   1,
+			MailStore: autodiscover.Endpoint{Internal: url, External: url}, AddressBook: autodiscover.Endpoint{Internal: book, External: book},
+		}
 	}
 	return resp
 }
 
-// mailboxURL returns the MAPI/HTTP endpoint of a mailbox on the host of r.
-func mailboxURL(r *http.Request, m *Mailbox) string {
+// endpointURL returns a MAPI/HTTP endpoint for a mailbox on the host of r.
+func endpointURL(r *http.Request, m *Mailbox, path string) string {
 	scheme := "http"
 	if r.TLS != nil {
 		scheme = "https"
 	}
 	_, domain, _ := strings.Cut(m.cfg.Address, "@")
-	return scheme + "://" + r.Host + MailboxPath + "?MailboxId=" + m.cfg.GUID.String() + "@" + domain
+	return scheme + "://" + r.Host + path + "?MailboxId=" + m.cfg.GUID.String() + "@" + domain
 }

@@ -13,7 +13,7 @@
 //   - acts.go, snapshot.go: what "somebody else" does to a mailbox.
 //   - object.go, dispatch.go, rops_*.go, ics_*.go, fx_*.go: server objects behind
 //     handles and the remote operations on them.
-//   - session.go, http.go, transport.go, autodiscover.go: the ways in.
+//   - session.go, http.go, transport.go, autodiscover.go, addressbook.go: the ways in.
 //   - script.go: faults on demand.
 //
 // # Choices
@@ -33,9 +33,10 @@
 //
 // # Limits
 //
-// There are no public folders, no address book, no rules and permissions (their tables
-// are empty), no content in search folders, no categories in tables. A table tells
-// that it changed, not which row. Nothing outlives the process.
+// There are no public folders, no rules and permissions (their tables are empty), no
+// content in search folders, no categories in tables. A table tells that it changed,
+// not which row. The address book holds the mailboxes and finds them by their
+// distinguished names alone. Nothing outlives the process.
 //
 // Locks are taken in this order and never the other way: session, mailbox, event
 // queue, server. No lock is held while bytes go to a peer.

@@ -43,6 +43,8 @@ func (s *Server) Handler() http.Handler {
 			s.serveAutodiscover(w, r)
 		case strings.HasPrefix(path+"/", MailboxPath):
 			(&exchange{srv: s, w: w, r: r, start: s.cfg.Clock()}).serve()
+		case strings.HasPrefix(path+"/", AddressBookPath):
+			(&exchange{srv: s, w: w, r: r, book: true, start: s.cfg.Clock()}).serve()
 		case strings.HasPrefix(path, "/mapi/"):
 			(&exchange{srv: s, w: w, r: r, start: s.cfg.Clock()}).refuse(mapihttp.CodeInvalidPath, "no such endpoint")
 		default:
@@ -71,6 +73,7 @@ type exchange struct {
 	w       http.ResponseWriter
 	r       *http.Request
 	start   time.Time
+	book    bool // it is for the address book
 	user    *Mailbox
 	body    []byte
 	kind    mapihttp.RequestType
@@ -102,6 +105,10 @@ func (x *exchange) serve() {
 	}
 	x.fault = x.srv.script.decide(Request{N: n, Type: kind, Mailbox: user.cfg.Address, ROPs: ropIDs(kind, body)})
 	if x.meddle() {
+		return
+	}
+	if x.book {
+		x.dispatchBook()
 		return
 	}
 	x.dispatch()
@@ -273,7 +280,8 @@ func (x *exchange) session() (*session, bool) {
 	if err != nil {
 		return nil, false
 	}
-	return x.srv.session(c.Value, x.user)
+	ss, ok := x.srv.session(c.Value, x.user)
+	return ss, ok && ss.book == x.book
 }
 
 // needSession is session, or the refusal that fits.
@@ -293,6 +301,20 @@ func (x *exchange) needSession() (*session, bool) {
 		return nil, false
 	}
 	return ss, true
+}
+
+// takeTurn checks the sequence cookie, or refuses ([MS-OXCMAPIHTTP] 3.2.5.1).
+func (x *exchange) takeTurn(ss *session) bool {
+	c, err := x.r.Cookie(cookieSequence)
+	if err != nil {
+		x.refuse(mapihttp.CodeMissingCookie, "no sequence cookie")
+		return false
+	}
+	if _, ok := ss.advance(c.Value); !ok {
+		x.refuse(mapihttp.CodeInvalidSequence, "sequence cookie out of order")
+		return false
+	}
+	return true
 }
 
 func (x *exchange) dispatch() {
@@ -360,13 +382,7 @@ func (x *exchange) execute() {
 		x.badBody(err)
 		return
 	}
-	c, err := x.r.Cookie(cookieSequence)
-	if err != nil {
-		x.refuse(mapihttp.CodeMissingCookie, "no sequence cookie")
-		return
-	}
-	if _, ok := ss.advance(c.Value); !ok {
-		x.refuse(mapihttp.CodeInvalidSequence, "sequence cookie out of order")
+	if !x.takeTurn(ss) {
 		return
 	}
 	x.answer(ss, ss.executeBody(q, x.fault))

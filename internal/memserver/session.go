@@ -13,6 +13,7 @@ type session struct {
 	srv    *Server
 	user   *Mailbox // whose credentials were given
 	id     string
+	book   bool // on the address book; there are no handles then
 	events *eventQueue
 
 	turn sync.Mutex // one Execute at a time ([MS-OXCMAPIHTTP] 3.2.5.4)

@@ -118,7 +118,7 @@ func TestResponseCodes(t *testing.T) {
 		"empty context cookie": {false, "Execute", empty, func(r *http.Request) { r.Header.Set("Cookie", cookieContext+"=") }, mapihttp.CodeInvalidContextCookie},
 		"good Execute":         {true, "Execute", empty, nil, mapihttp.CodeSuccess},
 		"PING":                 {true, "PING", nil, nil, mapihttp.CodeSuccess},
-		"other endpoint":       {false, "Bind", nil, func(r *http.Request) { r.URL.Path = "/mapi/nspi/" }, mapihttp.CodeInvalidPath},
+		"other endpoint":       {false, "Bind", nil, func(r *http.Request) { r.URL.Path = "/mapi/other/" }, mapihttp.CodeInvalidPath},
 		"another's context":    {true, "Execute", empty, func(r *http.Request) { r.SetBasicAuth("bob@example.test", "secret") }, mapihttp.CodeContextNotFound}, // MS-OXCMAPIHTTP_R1225
 	} {
 		w := newWeb(t, s, m)
