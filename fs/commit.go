@@ -240,12 +240,8 @@ func (t *tree) settle(id nodeID, n *replica.Node) {
 	t.mu.Lock()
 	t.noteOpened(n.Num, base)
 	t.mu.Unlock()
-	was := t.idOf(n)
-	if was != id {
-		t.mu.Lock()
-		t.bumps[n.Num]++
-		t.mu.Unlock()
-		t.invalidate(stale{parent: makeID(n.Parent, 0), name: n.Name})
+	if t.idOf(n) != id {
+		t.renew(n)
 		return
 	}
 	if f := t.fileOf(id); f != nil {
@@ -254,6 +250,15 @@ func (t *tree) settle(id nodeID, n *replica.Node) {
 		f.mu.Unlock()
 	}
 	t.invalidate(stale{attr: id})
+}
+
+// renew gives a name a new incarnation: what it shows has come in another way than through the present one, whose pages
+// the kernel may have.
+func (t *tree) renew(n *replica.Node) {
+	t.mu.Lock()
+	t.bumps[n.Num]++
+	t.mu.Unlock()
+	t.invalidate(stale{parent: makeID(n.Parent, 0), name: n.Name})
 }
 
 // dropCopy forgets a working copy that changes nothing.

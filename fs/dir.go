@@ -87,7 +87,7 @@ func (d *dirStream) read() error {
 		after = d.names[len(d.names)-1]
 	}
 	d.epoch = t.epoch.Load()
-	batch := make([]entry, 0, dirBatch)
+	var batch []entry // most directories are small
 	err := t.r.View(func(v *replica.View) error {
 		dir, err := v.Node(d.id.num())
 		if err != nil {

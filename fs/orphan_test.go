@@ -118,3 +118,50 @@ func TestOpenOfWhatWasReplaced(t *testing.T) {
 	b.wantText("Inbox/x", "new")
 	b.wantChanges()
 }
+
+// A message is open in the version before the one that somebody else made, and is deleted there then. Each save
+// through that handle is what the name shows at once, whatever was read there before.
+func TestReadBetweenSavesToWhatIsGone(t *testing.T) {
+	b := newBed(t)
+	num := b.must(b.deliver("Inbox", "a.eml", note("one", "first")))
+	d, err := (&FS{opt: b.tree.opt, t: b.tree}).Direct()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := d.Open("Inbox/a.eml", syscall.O_RDWR)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Release()
+	if err := b.edit(num, note("one", "theirs")); err != nil {
+		t.Fatal(err)
+	}
+	d.Deliver()
+	if err := b.remove(num); err != nil {
+		t.Fatal(err)
+	}
+	for _, body := range []string{"second", "third, which is longer"} {
+		text := note("one", body)
+		for _, err := range []error{f.Truncate(0), f.WriteAt([]byte(text), 0), f.Sync()} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		d.Deliver()
+		found := false
+		list, err := d.ReadDir("Inbox")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range list {
+			got, err := d.ReadFile("Inbox/" + e.Name)
+			found = found || err == nil && string(got) == text
+		}
+		if !found {
+			t.Errorf("%q is not among %v", body, list)
+		}
+	}
+	if n := d.Stale(); n > 0 {
+		t.Errorf("the kernel would have shown old pages %d times", n)
+	}
+}

@@ -219,6 +219,9 @@ func (f *file) store(blob replica.BlobID, size int64, closing bool) error {
 		return err
 	}
 	t.forgetCopy(n.Num)
+	if t.idOf(n) != f.id {
+		t.renew(n) // written through an older incarnation than the name leads to
+	}
 	f.node = n
 	return nil
 }

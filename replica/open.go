@@ -159,12 +159,12 @@ func badgerOptions(opt Options) badger.Options {
 		WithNumLevelZeroTablesStall(12).
 		WithLogger(badgerLog{opt.Logf})
 	if opt.Small {
-		o = o.WithMemTableSize(4 << 20).WithValueLogFileSize(8 << 20).WithNumGoroutines(1)
+		o = o.WithMemTableSize(4 << 20).WithValueLogFileSize(8 << 20).WithBaseTableSize(256 << 10).WithNumGoroutines(1)
 	}
 	if opt.InMemory { // contents count against the size of a transaction, and there is no value log
 		o = o.WithMemTableSize(64 << 20).WithValueThreshold(1 << 20)
 		if opt.Small {
-			o = o.WithMemTableSize(16 << 20)
+			o = o.WithMemTableSize(2 << 20).WithValueThreshold(256 << 10)
 		}
 	}
 	return o

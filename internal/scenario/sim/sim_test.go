@@ -3,6 +3,7 @@ package sim
 import (
 	"os"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,8 +16,14 @@ import (
 
 const (
 	stepsEach = 60
-	everyTime = 300 // histories of a plain go test; `make sim` plays more
+	everyTime = 2000 // histories of a plain go test; `make sim` plays more
 )
+
+// TestMain lets much garbage gather: a history is short, and leaves little behind.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(800)
+	os.Exit(m.Run())
+}
 
 // number reads a number from the environment.
 func number(t *testing.T, name string, otherwise uint64) uint64 {
@@ -101,6 +108,12 @@ func only(h *History, list string) *History {
 	return h
 }
 
+// late reports whether the test has to come to an end, as on a machine that is too busy for all histories.
+func late(t *testing.T) bool {
+	end, ok := t.Deadline()
+	return ok && time.Until(end) < time.Minute
+}
+
 // TestHistories plays random histories: N of them from FROM on, or the one of SEED. ONLY lists the steps that are to be left.
 func TestHistories(t *testing.T) {
 	n, from := number(t, "N", everyTime), number(t, "FROM", 1)
@@ -120,7 +133,7 @@ func TestHistories(t *testing.T) {
 		wg.Go(func() {
 			for {
 				i := next.Add(1) - 1
-				if uint64(i) >= n || failed.Load() >= limit {
+				if uint64(i) >= n || failed.Load() >= limit || late(t) {
 					return
 				}
 				h := only(Plan(from+uint64(i), steps), os.Getenv("ONLY"))
@@ -138,6 +151,9 @@ func TestHistories(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	if left := n - min(n, uint64(played.Load())); left > 0 && failed.Load() == 0 {
+		t.Logf("no time for the last %d histories", left)
+	}
 	d := time.Since(begin)
 	var use syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &use); err != nil {
