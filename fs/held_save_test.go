@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"strings"
 	"syscall"
 	"testing"
 
@@ -279,5 +280,39 @@ func TestHeldVersionOfARemovedMessage(t *testing.T) {
 		if !texts[note("one", want)] {
 			t.Errorf("%q is lost; there is %v", want, texts)
 		}
+	}
+}
+
+// A program takes a message away, makes its name anew, and the machine dies before anything is written there. What the
+// user did to the message goes to the server all the same: nobody is at that file any more.
+func TestDiedBeforeTheNewFileWasWritten(t *testing.T) {
+	for _, c := range []struct {
+		name, at string
+		away     func(b *bed)
+		want     string
+	}{
+		{"removed", "Inbox/a.eml", func(b *bed) { b.unlink("Inbox/a.eml") }, "delete"},
+		{"moved away", "Inbox/a.eml", func(b *bed) { b.mustRename("Inbox/a.eml", "Archive/a.eml~") }, "move"},
+		{"moved in", "Inbox/x.eml", func(b *bed) {
+			b.mustRename("Archive/x.eml", "Inbox/x.eml")
+			b.mustRename("Inbox/x.eml", "Inbox/x.eml~")
+		}, "move"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBed(t)
+			b.must(b.deliver("Inbox", "a.eml", note("one", "first")))
+			b.must(b.deliver("Archive", "x.eml", note("two", "first")))
+			c.away(b)
+			b.open(c.at, syscall.O_WRONLY|syscall.O_CREAT)
+			b.die()
+			list, err := b.journal()
+			if err != nil || len(list) != 1 || !strings.HasPrefix(b.changes()[0], c.want) ||
+				list[0].Ready.After(b.clock.Now().Add(b.tree.opt.IdleWindow)) {
+				t.Fatalf("%v, %v, %+v", err, b.changes(), list)
+			}
+			b.save(c.at, note("one", "after all"))
+			b.pass()
+			b.wantText(c.at, note("one", "after all"))
+		})
 	}
 }

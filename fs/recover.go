@@ -75,7 +75,8 @@ func (t *tree) takeUp(n *replica.Node, w *replica.WorkingCopy) {
 		reason: string(n.Xattrs[xattrReason])}
 }
 
-// releaseHeld lets deletions and moves go that were held back for a file that no longer claims the message.
+// releaseHeld lets deletions and moves go that were held back for a file that no longer claims the message, or that
+// nobody got to close: nobody is at it any more.
 func (t *tree) releaseHeld(held []*replica.Change) error {
 	if len(held) == 0 {
 		return nil
@@ -94,8 +95,16 @@ func (t *tree) releaseHeld(held []*replica.Change) error {
 			if err != nil {
 				return err
 			}
-			if c, ok := claimOf(n); ok {
+			c, ok := claimOf(n)
+			switch {
+			case !ok:
+			case n.Xattrs[xattrClosed] != nil:
 				claimed[c.Item] = true
+			case slices.ContainsFunc(held, func(h *replica.Change) bool { return h.Item == c.Item }):
+				setLocal(n, xattrClaim, nil)
+				if err := t.saveMarked(u, n); err != nil {
+					return err
+				}
 			}
 		}
 		for _, c := range held {
