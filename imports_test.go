@@ -24,6 +24,7 @@ var allowed = map[string][]string{
 	"mapi/nspi":          {"mapi", "mapi/wire"},
 	"mapi/autodiscover":  {"mapi"},
 	"internal/names":     {"mapi"},
+	"internal/fsx":       {"mime"},
 	"internal/sample":    {},
 	"internal/spec":      {},
 	"mime":               {"mapi", "mapi/wire", "mime/"},

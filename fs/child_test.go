@@ -214,6 +214,8 @@ func (s *childServer) serve(req request) (rep reply, err error) {
 	case "pass":
 		s.released()
 		s.clock.Advance(time.Duration(req.N) * time.Millisecond)
+	case "advance":
+		s.clock.Advance(time.Duration(req.N) * time.Millisecond)
 	case "flush":
 		return rep, s.fs.Flush()
 	case "journal":
@@ -357,6 +359,13 @@ func (m *mounted) wait() {
 	_ = m.in.Close()
 	_ = m.cmd.Wait()
 	close(m.done)
+}
+
+// unmount ends the child in good order.
+func (m *mounted) unmount() {
+	m.t.Helper()
+	m.do("unmount", "", "", 0)
+	m.wait()
 }
 
 // kill ends the child as a crash would, and takes the dead mount away.

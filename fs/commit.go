@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 
 	"mailfs/replica"
 )
@@ -403,7 +404,7 @@ func (t *tree) succeed(n *replica.Node, as form, c claim) (after *replica.Node, 
 			return err
 		}
 		if old.Parent != 0 {
-			if err := t.demote(u, c.Item, left, old.Size); err != nil {
+			if err := t.demote(u, old, left); err != nil {
 				return err
 			}
 			if err := u.DropWorkingCopy(c.Item); err != nil && !errors.Is(err, replica.ErrNotFound) {
@@ -543,12 +544,18 @@ func (t *tree) takeBack(u *replica.Update, num, folder replica.Num) (bool, error
 	return true, nil
 }
 
-// demote fills the local file that stays where a message was moved away to.
-func (t *tree) demote(u *replica.Update, num replica.Num, blob replica.BlobID, size int64) error {
-	n, err := u.Node(num)
+// demote fills the local file that stays where a message was moved away to: with the bytes that it had there, and with the
+// attributes that programs gave it.
+func (t *tree) demote(u *replica.Update, old *replica.Node, blob replica.BlobID) error {
+	n, err := u.Node(old.Num)
 	if err != nil {
 		return err
 	}
-	n.Content, n.Size, n.Exact = blob, size, true
+	n.Content, n.Size, n.Exact = blob, old.Size, true
+	for name, v := range old.Xattrs {
+		if strings.HasPrefix(name, userSpace) && !strings.HasPrefix(name, ownSpace) {
+			setLocal(n, name, v)
+		}
+	}
 	return u.Save(n)
 }

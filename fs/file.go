@@ -109,21 +109,43 @@ func (t *tree) open(ctx context.Context, id nodeID, flags, pid uint32) (*handle,
 		c, err := t.controlContent(id)
 		return &handle{ctl: c}, err
 	}
-	if write && t.opt.ReadOnly {
+	anew := flags&syscall.O_TRUNC != 0
+	if (write || anew) && t.opt.ReadOnly {
 		return nil, syscall.EROFS
 	}
-	anew := write && flags&syscall.O_TRUNC != 0
-	f, err := t.acquire(id, write, anew)
+	if anew {
+		h, err := t.openEmpty(id, flags, pid)
+		if err != nil {
+			return nil, err
+		}
+		h.f.mu.Lock()
+		h.f.changed() // open says when, though it was empty before
+		h.f.mu.Unlock()
+		if write {
+			return h, nil
+		}
+		defer t.release(h) // O_RDONLY empties the file all the same
+	}
+	f, err := t.acquire(id, write, false)
 	if err != nil {
 		return nil, err
 	}
 	h := &handle{f: f, write: write, append: flags&syscall.O_APPEND != 0, pid: pid}
-	if anew {
-		err = h.truncate(0)
-	} else {
-		err = f.load(ctx, pid)
+	if err := f.load(ctx, pid); err != nil {
+		t.release(h)
+		return nil, err
 	}
+	return h, nil
+}
+
+// openEmpty opens a file for writing and empties it. Nothing of what was in it is needed.
+func (t *tree) openEmpty(id nodeID, flags, pid uint32) (*handle, error) {
+	f, err := t.acquire(id, true, true)
 	if err != nil {
+		return nil, err
+	}
+	h := &handle{f: f, write: true, append: flags&syscall.O_APPEND != 0, pid: pid}
+	if err := h.truncate(0); err != nil {
 		t.release(h)
 		return nil, err
 	}
@@ -347,8 +369,9 @@ func (f *file) changed() {
 	f.touched = f.t.clock.Now().Truncate(stampUnit)
 }
 
-// writeAt writes at an offset, or at the end for a handle opened with O_APPEND.
-func (h *handle) writeAt(p []byte, off int64) (int, error) {
+// writeAt writes at an offset, or at the end for a handle opened with O_APPEND. pages says that the kernel writes back
+// pages of a mapping, for which it takes any handle: they go where they belong.
+func (h *handle) writeAt(p []byte, off int64, pages bool) (int, error) {
 	f := h.f
 	if f == nil || !h.write {
 		return 0, syscall.EBADF
@@ -358,7 +381,7 @@ func (h *handle) writeAt(p []byte, off int64) (int, error) {
 	if err := f.writable(); err != nil {
 		return 0, err
 	}
-	if h.append {
+	if h.append && !pages {
 		off = f.buf.Size()
 	}
 	h.began()
@@ -421,7 +444,9 @@ func (h *handle) allocate(off, n int64, mode uint32) error {
 	h.began()
 	switch mode {
 	case 0:
+		f.changed()
 	case fallocKeepSize:
+		f.changed()
 		return nil
 	case fallocPunchHole | fallocKeepSize, fallocZeroRange, fallocZeroRange | fallocKeepSize:
 		f.changed()
@@ -435,7 +460,6 @@ func (h *handle) allocate(off, n int64, mode uint32) error {
 		return syscall.EOPNOTSUPP
 	}
 	if off+n > f.buf.Size() {
-		f.changed()
 		return f.buf.Truncate(off + n)
 	}
 	return nil

@@ -379,7 +379,7 @@ func (b *bed) close(h *handle) error {
 
 func (b *bed) write(h *handle, text string) {
 	b.t.Helper()
-	if _, err := h.writeAt([]byte(text), 0); err != nil {
+	if _, err := h.writeAt([]byte(text), 0, false); err != nil {
 		b.t.Fatal(err)
 	}
 }

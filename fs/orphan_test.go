@@ -40,7 +40,7 @@ func TestOpenWhileDeletedThere(t *testing.T) {
 	b.pass()
 	b.wantChanges()
 	text += "more\n"
-	if _, err := h.writeAt([]byte("more\n"), int64(len(text)-5)); err != nil {
+	if _, err := h.writeAt([]byte("more\n"), int64(len(text)-5), false); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.close(h); err != nil {

@@ -107,7 +107,7 @@ func (r *raw) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32, f
 	if h == nil {
 		return 0, fuse.EBADF
 	}
-	n, err := h.writeAt(data, int64(in.Offset))
+	n, err := h.writeAt(data, int64(in.Offset), in.WriteFlags&fuse.WRITE_CACHE != 0)
 	return uint32(n), status(err)
 }
 

@@ -2,6 +2,8 @@ package fs
 
 import (
 	"errors"
+	"io"
+	"slices"
 	"syscall"
 
 	"mailfs/internal/names"
@@ -27,9 +29,10 @@ func (t *tree) rename(oldDir nodeID, oldName string, newDir nodeID, newName stri
 	if err := t.keepStray(newDir, newName); err != nil {
 		return err
 	}
+	written := t.writtenNow(oldName, newName)
 	m := &move{t: t, flags: flags}
 	err := t.r.Update(func(u *replica.Update) error {
-		*m = move{t: t, flags: flags}
+		*m = move{t: t, flags: flags, written: written}
 		if err := m.find(u, oldDir, oldName, newDir, newName); err != nil {
 			return err
 		}
@@ -86,6 +89,7 @@ type move struct {
 	src      *replica.Node // as it was
 	dst      *replica.Node // as it was, nil if the name was free
 	name     string
+	written  map[writtenAs]bool // see writtenNow
 
 	remember bool          // src left a slot
 	gone     *replica.Node // dst, when the file that had the name is no more
@@ -212,7 +216,7 @@ func (m *move) claim(u *replica.Update, as form) error {
 	if err != nil {
 		return err
 	}
-	if now.Size > 0 && m.t.checkStored(as, now) != nil {
+	if !m.fit(as, now) {
 		return syscall.EINVAL
 	}
 	if err := m.t.releaseClaim(u, now); err != nil {
@@ -230,6 +234,48 @@ func (m *move) claim(u *replica.Update, as form) error {
 		return err
 	}
 	return u.Detach(m.dst.Num)
+}
+
+// fit reports whether a file may take the place of a message: it is an item of the form itself, or empty and may become
+// one. What a program has written to it so far counts, also if that is not stored yet.
+func (m *move) fit(as form, n *replica.Node) bool {
+	if ok, written := m.written[writtenAs{n.Num, as.ext}]; written {
+		return ok
+	}
+	return n.Size == 0 || m.t.checkStored(as, n) == nil
+}
+
+// writtenAs is a local file with bytes that are not stored yet, and an extension.
+type writtenAs struct {
+	num replica.Num
+	ext string
+}
+
+// writtenNow tells of what is written and not stored yet whether it is fit to be an item under these names. It is
+// asked before a transaction, since file.mu can't be taken inside of one.
+func (t *tree) writtenNow(newNames ...string) map[writtenAs]bool {
+	t.mu.RLock()
+	var open []*file
+	for _, f := range t.files {
+		if f.writers > 0 {
+			open = append(open, f)
+		}
+	}
+	t.mu.RUnlock()
+	out := map[writtenAs]bool{}
+	for _, f := range open {
+		f.mu.Lock()
+		for _, name := range newNames {
+			ext := names.ItemExt(name)
+			if ext == "" || f.buf == nil || f.seq == f.saved {
+				continue
+			}
+			size := f.buf.Size()
+			out[writtenAs{f.node.Num, ext}] = size == 0 || t.check(form{ext: ext}, io.NewSectionReader(f.buf, 0, size)) == nil
+		}
+		f.mu.Unlock()
+	}
+	return out
 }
 
 // checkStored tells whether the stored bytes of a local file are an item.
@@ -373,7 +419,7 @@ func (m *move) exchange(u *replica.Update) error {
 		if !as.item() || len(now.Xattrs[xattrClaim]) > 0 {
 			continue // local, or the next version of another message already
 		}
-		if now.Size > 0 && m.t.checkStored(as, now) != nil {
+		if !m.fit(as, now) {
 			return syscall.EINVAL
 		}
 		base, err := m.t.baseAt(&u.View, message, file.Num)
@@ -385,6 +431,15 @@ func (m *move) exchange(u *replica.Update) error {
 			return err
 		}
 		claimed = append(claimed, message.Num)
+	}
+	for _, n := range []*replica.Node{m.src, m.dst} {
+		to := m.to
+		if n.Num == m.dst.Num {
+			to = m.from
+		}
+		if n.Kind == replica.KindMessage && to.Kind == replica.KindDir && !slices.Contains(claimed, n.Num) {
+			return syscall.EXDEV // the file that comes for it is no message
+		}
 	}
 	if err := m.arrived(u, m.src, m.from.Num); err != nil {
 		return err
@@ -400,8 +455,8 @@ func (m *move) exchange(u *replica.Update) error {
 	return nil
 }
 
-// allowedSwapped is allowed, but for a message that goes to a local directory in exchange for a file: the file
-// takes its place, and what stays behind becomes local.
+// allowedSwapped is allowed, but for a message that goes to a local directory in exchange for a file: the file may take
+// its place, and then what stays behind becomes local.
 func (m *move) allowedSwapped(n, dir *replica.Node, name string) error {
 	err := m.allowed(n, dir, name)
 	if err == syscall.EXDEV && n.Kind == replica.KindMessage {

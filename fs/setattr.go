@@ -48,18 +48,18 @@ func (t *tree) resize(ctx context.Context, id nodeID, h *handle, size int64, pid
 	if h != nil && h.f != nil && h.write {
 		return h.truncate(size)
 	}
-	flags := uint32(syscall.O_WRONLY)
 	if size == 0 {
-		flags |= syscall.O_TRUNC
+		own, err := t.openEmpty(id, syscall.O_WRONLY, pid)
+		if err == nil {
+			t.release(own)
+		}
+		return err
 	}
-	own, err := t.open(ctx, id, flags, pid)
+	own, err := t.open(ctx, id, syscall.O_WRONLY, pid)
 	if err != nil {
 		return err
 	}
 	defer t.release(own)
-	if size == 0 {
-		return nil
-	}
 	return own.truncate(size)
 }
 

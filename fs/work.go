@@ -77,12 +77,15 @@ func (h *handle) sync() error {
 func (f *file) save(closing bool) error {
 	f.mu.Lock()
 	if f.buf == nil || f.unlinked || f.seq == f.saved {
-		reason, wrote := f.reason, f.buf != nil && f.seq > 0 && !f.unlinked
+		unlinked, wrote := f.unlinked, f.buf != nil && f.seq > 0 && !f.unlinked
 		f.mu.Unlock()
+		if unlinked {
+			return nil // nobody will ever ask for it
+		}
 		if closing && wrote {
 			f.recordClose()
 		}
-		return invalidIf(reason)
+		return invalidIf(f.t.reasonFor(f))
 	}
 	seq, size := f.seq, f.buf.Size()
 	blob, _, err := f.t.r.PutBlob(context.Background(), io.NewSectionReader(f.buf, 0, size))
@@ -113,6 +116,24 @@ func (f *file) save(closing bool) error {
 	}
 	f.saved = seq
 	return invalidIf(f.reason)
+}
+
+// reasonFor returns why a file can't be a message under the name that it has now, "" if it can or need not be.
+func (t *tree) reasonFor(f *file) (reason string) {
+	t.mu.RLock()
+	num := f.num
+	t.mu.RUnlock()
+	err := t.r.View(func(v *replica.View) error {
+		n, err := v.Node(num)
+		if err == nil {
+			reason = string(n.Xattrs[xattrReason])
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, replica.ErrNotFound) {
+		t.opt.Logf("fs: looking for what is wrong with a file: %v", err)
+	}
+	return reason
 }
 
 // astray reports whether the name leads to another version of the file by now.
