@@ -268,6 +268,25 @@ func (s *Syncer) fetchInTurn(ctx context.Context, l *link, requests [][]want) er
 // readBodies reads the answer to one request, all of one folder. What came before
 // an error is returned with it.
 func (s *Syncer) readBodies(ctx context.Context, l *link, wants []want) ([]body, error) {
+	out, err := s.readAnswer(ctx, l, wants)
+	messages := make([]*mapi.Message, len(out))
+	for i := range out {
+		messages[i] = out[i].msg
+	}
+	for i, other := range s.addAddresses(ctx, messages...) {
+		if !other {
+			continue
+		}
+		size, bad := s.render.size(out[i].msg)
+		if bad != nil {
+			return out[:i], errors.Join(err, bad)
+		}
+		out[i].size = size
+	}
+	return out, err
+}
+
+func (s *Syncer) readAnswer(ctx context.Context, l *link, wants []want) ([]body, error) {
 	if len(wants) == 1 && wants[0].size > largeOver {
 		if bodies, err := s.readLarge(ctx, l, wants[0]); !errors.Is(err, errOdd) {
 			return bodies, err

@@ -312,6 +312,7 @@ func (d *contentsDownload) takeGroups(ctx context.Context, m *amending) (bool, e
 	if m.keys[keyAttachments] {
 		full.Attachments = new.Attachments
 	}
+	d.s.addAddresses(ctx, &full)
 	m.a.full = &full
 	m.a.rendered, err = d.s.render.size(&full)
 	return true, err

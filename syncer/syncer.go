@@ -27,6 +27,10 @@ type Config struct {
 	// kinds of package mapi, and are tried again: Unreachable and Busy soon, Refused rarely.
 	Dial func(ctx context.Context) (rop.Transport, ServerInfo, error)
 
+	// SMTP asks the address book for the mail addresses behind distinguished names; those that it does not know are not
+	// in the map. It is called from several goroutines. nil means that there is no address book.
+	SMTP func(ctx context.Context, dns []string) (map[string]string, error)
+
 	User     string // mail address of the account, for the record
 	LegacyDN string // mailbox to log on to
 
@@ -60,6 +64,7 @@ type Syncer struct {
 	render      renderer
 	quiet       quiet
 	credentials credentials
+	addresses   addresses
 
 	passing chan struct{} // holds a token while a pass runs
 	kick    chan struct{} // wakes Run

@@ -9,6 +9,7 @@ import (
 	"mailfs/mapi"
 	"mailfs/mapi/autodiscover"
 	"mailfs/mapi/mapihttp"
+	"mailfs/mapi/nspi"
 	"mailfs/mapi/rop"
 	"mailfs/syncer"
 )
@@ -22,6 +23,8 @@ type server struct {
 	mu       sync.Mutex
 	password string
 	found    *autodiscover.Result
+	book     *nspi.Book // behind bookURL; nil until somebody asks it
+	bookURL  string
 }
 
 func newServer(acct account, password string) (*server, error) {

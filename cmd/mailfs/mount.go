@@ -106,7 +106,7 @@ func newSyncer(acct account, rep *replica.Replica, srv *server, logger *log.Logg
 		return nil, usageError{err}
 	}
 	return syncer.New(syncer.Config{
-		Replica: rep, Dial: srv.dial, User: acct.User, Keep: keep, ReadOnly: acct.ReadOnly, Location: time.Local,
+		Replica: rep, Dial: srv.dial, SMTP: srv.smtp, User: acct.User, Keep: keep, ReadOnly: acct.ReadOnly, Location: time.Local,
 		Logf: logger.Printf, OnStatus: onStatus,
 	}), nil
 }
