@@ -115,6 +115,7 @@ func ParseFile(ext string, src io.Reader, opt Options) (*mapi.Message, error) {
 	if err != nil {
 		return nil, err
 	}
+	withoutNUL(m, 0)
 	if err := p.storeAttachments(m); err != nil {
 		return nil, err
 	}

@@ -393,3 +393,20 @@ func TestDistributionList(t *testing.T) {
 		}
 	}
 }
+
+// TestItemsWithoutUID: a file that names no UID comes back as it was from a server, which knows the item by a key of its own.
+func TestItemsWithoutUID(t *testing.T) {
+	for ext, text := range map[string]string{
+		ExtContact:  "BEGIN:VCARD\nVERSION:3.0\nFN:Bo Berg\nN:Berg;Bo;;;\nEND:VCARD\n",
+		ExtCalendar: "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:x\nBEGIN:VTODO\nSUMMARY:Mow\nEND:VTODO\nEND:VCALENDAR\n",
+	} {
+		m := parseItem(t, ext, text)
+		m.Properties.Set(mapi.PidTagSearchKey, []byte("0123456789abcdef"))
+		m.Properties.Set(mapi.PidTagImportance, int32(1))
+		m.Properties.Set(mapi.PidTagCreationTime, mapi.NewFileTime(time.Now()))
+		m.Properties.Set(mapi.PidTagLastModificationTime, mapi.NewFileTime(time.Now()))
+		if got := openItem(t, m); got != text {
+			t.Errorf("%s: %s", ext, got)
+		}
+	}
+}

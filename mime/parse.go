@@ -35,10 +35,45 @@ func Parse(r io.Reader, opt Options) (*mapi.Message, error) {
 	if err != nil {
 		return nil, err
 	}
+	withoutNUL(m, 0)
 	if len(p.reasons) > 0 {
 		return m, &UnsupportedError{p.reasons}
 	}
 	return m, nil
+}
+
+// withoutNUL takes NUL characters out of the strings of a message: no string property can hold one, it would end there
+// ([MS-OXCDATA] 2.11.1).
+func withoutNUL(m *mapi.Message, depth int) {
+	clean := func(bag mapi.PropertyBag) {
+		for i, p := range bag {
+			switch v := p.Value.(type) {
+			case string:
+				bag[i].Value = dropNUL(v)
+			case []string:
+				for k := range v {
+					v[k] = dropNUL(v[k])
+				}
+			}
+		}
+	}
+	clean(m.Properties)
+	for _, r := range m.Recipients {
+		clean(r.Properties)
+	}
+	for _, a := range m.Attachments {
+		clean(a.Properties)
+		if a.Embedded != nil && depth < maxDepth {
+			withoutNUL(a.Embedded, depth+1)
+		}
+	}
+}
+
+func dropNUL(s string) string {
+	if strings.IndexByte(s, 0) < 0 {
+		return s
+	}
+	return strings.ReplaceAll(s, "\x00", "")
 }
 
 // Check reads as much of r as it takes to tell whether it holds an Internet message:

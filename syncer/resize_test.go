@@ -2,9 +2,12 @@ package syncer_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
+	"mailfs/internal/memserver"
+	"mailfs/internal/names"
 	"mailfs/mime"
 	"mailfs/replica"
 )
@@ -46,4 +49,44 @@ func TestSizesOfAnotherRenderer(t *testing.T) {
 	if n := c.at("Inbox", "*two*"); n.Size != two.Size {
 		t.Errorf("the other one has %d bytes, it had %d", n.Size, two.Size)
 	}
+}
+
+// Items that an earlier version showed as messages have a name that fits their file from then on; what their user called
+// them stays.
+func TestNamesOfAnotherRenderer(t *testing.T) {
+	w := newMemWorld(t)
+	for _, name := range []string{"Bo Berg", "Cy Dahl"} {
+		m, err := mime.ParseFile(mime.ExtContact, strings.NewReader("BEGIN:VCARD\nVERSION:3.0\nFN:"+name+"\nEND:VCARD\n"), mime.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.box.Deliver(w.box.Folder(memserver.FolderContacts), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := w.client(t)
+	c.pass()
+	bo, cy := c.at("Contacts", "Bo*"), c.at("Contacts", "Cy*")
+	if !strings.HasSuffix(bo.Name, ".vcf") {
+		t.Fatalf("called %s", bo.Name)
+	}
+	mails := "2020-01-01 0000 (no sender) - Bo Berg." + names.ShortID(bo.Message.SourceKey) + ".eml"
+	c.update(func(u *replica.Update) error {
+		for n, name := range map[*replica.Node]string{bo: mails, cy: "mine.eml"} {
+			n.Message.Renderer = 2
+			if err := u.Save(n); err != nil {
+				return err
+			}
+			if err := u.Move(n.Num, n.Parent, name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	defer c.runs()()
+	c.until("the new name", func() bool { return c.find("Contacts", bo.Name) != nil })
+	if n := c.at("Contacts", bo.Name); n.Num != bo.Num || n.Size != bo.Size {
+		t.Errorf("%+v, was %+v", n, bo)
+	}
+	c.until("the other size", func() bool { return c.at("Contacts", "mine.eml").Message.Renderer == mime.Version })
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mailfs/mapi"
 	"mailfs/replica"
 )
 
@@ -128,5 +129,36 @@ func TestNumbersSurviveUploads(t *testing.T) {
 	}
 	if moved.Message.SourceKey == n.Message.SourceKey {
 		t.Fatal("a moved message keeps no source key")
+	}
+}
+
+// TestNULInStrings: a NUL in a text ends no string on its way to the server, which would make the whole request, and with it
+// the whole queue, one that no server understands.
+func TestNULInStrings(t *testing.T) {
+	w := newMemWorld(t)
+	a := w.client(t)
+	a.pass()
+	n := a.create(a.at("Inbox"), "x.eml", mail("one", "text"))
+	a.update(func(u *replica.Update) error {
+		n, err := u.Node(n.Num)
+		if err != nil {
+			return err
+		}
+		m, err := u.Message(n.Num)
+		if err != nil {
+			return err
+		}
+		m.Properties.Set(mapi.PidTagBody, "te\x00xt\r\n")
+		m.Properties.Set(mapi.PidTagSubject, "o\x00ne")
+		m.Properties.SetNamed(mapi.StringName(mapi.PSPublicStrings, "Keywords"), mapi.TypeMultiString, []string{"B\x00lue"})
+		m.Recipients[0].Properties.Set(mapi.PidTagDisplayName, "B\x00o")
+		return u.PutContent(n, m)
+	})
+	a.create(a.at("Inbox"), "y.eml", mail("two", "behind it"))
+	a.flush()
+	b := w.client(t)
+	b.pass()
+	if !has(t, b, "Inbox", "text\n") || !has(t, b, "Inbox", "behind it") {
+		t.Errorf("%v", b.contents())
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"mailfs/mapi"
 	"mailfs/mapi/rop"
@@ -123,6 +124,7 @@ func (w *messageWriter) set(obj *object, values []mapi.Property) {
 
 // wire gives a property the number that the server has for its name.
 func (w *messageWriter) wire(p mapi.Property) (mapi.Property, bool) {
+	p.Value = withoutNUL(p.Value)
 	if _, isErr := p.Value.(mapi.ErrorCode); isErr || p.Value == nil || p.Tag.Type() == mapi.TypeUnspecified {
 		return p, false
 	}
@@ -148,6 +150,27 @@ func (w *messageWriter) wire(p mapi.Property) (mapi.Property, bool) {
 		return p, true
 	}
 	return p, !p.Tag.Named()
+}
+
+// withoutNUL takes NUL characters out of strings: one would end the string, and what follows it would be taken for the next
+// value ([MS-OXCDATA] 2.11.1).
+func withoutNUL(v any) any {
+	drop := func(s string) string { return strings.ReplaceAll(s, "\x00", "") }
+	switch d := v.(type) {
+	case string:
+		return drop(d)
+	case mapi.String8:
+		return mapi.String8(drop(string(d)))
+	case []string:
+		if slices.ContainsFunc(d, func(s string) bool { return strings.Contains(s, "\x00") }) {
+			d = slices.Clone(d)
+			for i := range d {
+				d[i] = drop(d[i])
+			}
+		}
+		return d
+	}
+	return v
 }
 
 func streamable(t mapi.PropertyType) bool {

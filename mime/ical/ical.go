@@ -139,7 +139,12 @@ func Seal(it *Item, bag *mapi.PropertyBag) {
 func Digest(it *Item) []byte { return digest(it) }
 
 func digest(it *Item) []byte {
-	sum := sha256.Sum256(generate(it, time.Unix(0, 0)).Append(nil))
+	// Without what a server adds when an item is stored, and a file without a UID would be known by then.
+	m, plain := *it.Message, *it
+	m.Properties = m.Properties.Clone()
+	m.Properties.Delete(mapi.Key{ID: mapi.PidTagSearchKey.ID()})
+	plain.Message = &m
+	sum := sha256.Sum256(generate(&plain, time.Unix(0, 0)).Append(nil))
 	return sum[:16]
 }
 

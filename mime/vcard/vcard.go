@@ -122,6 +122,14 @@ func Render(it *Item) []byte {
 	return out.Append(nil)
 }
 
+// stored is a message without what a server adds when it is stored, and what a card without a UID is known by then.
+func stored(m *mapi.Message) *mapi.Message {
+	out := *m
+	out.Properties = m.Properties.Clone()
+	out.Properties.Delete(mapi.Key{ID: mapi.PidTagSearchKey.ID()})
+	return &out
+}
+
 // Seal stores in bag that the file which it holds says what the item does.
 func Seal(it *Item, bag *mapi.PropertyBag) {
 	if bag.StringNamed(fileName) != "" {
@@ -131,7 +139,7 @@ func Seal(it *Item, bag *mapi.PropertyBag) {
 
 // digest is a hash of everything that a file says of an item.
 func digest(it *Item) []byte {
-	sum := sha256.Sum256(generate(it).Append(nil))
+	sum := sha256.Sum256(generate(&Item{stored(it.Message), it.Note}).Append(nil))
 	return sum[:16]
 }
 
