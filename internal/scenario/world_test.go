@@ -194,9 +194,11 @@ func (c *client) accountFlags() []string {
 
 func (c *client) replica() string { return filepath.Join(c.dir, "replica-"+c.name) }
 
-func (c *client) start() {
+// start mounts, with further flags if need be.
+func (c *client) start(flags ...string) {
 	c.t.Helper()
-	c.mailfs(append([]string{"mount", "--background"}, append(c.accountFlags(), c.mount)...)...)
+	args := append([]string{"mount", "--background"}, c.accountFlags()...)
+	c.mailfs(append(append(args, flags...), c.mount)...)
 	c.pid = c.status().PID
 }
 
@@ -244,6 +246,11 @@ type status struct {
 	Queued   int    `json:"queued"`
 	Refused  int    `json:"refused"`
 	LastPass string `json:"lastPass"`
+	Phase    string `json:"phase"`
+	Counts   struct {
+		Messages int `json:"messages"`
+		Full     int `json:"full"`
+	} `json:"counts"`
 }
 
 func (c *client) status() status {
@@ -259,6 +266,12 @@ func (c *client) status() status {
 // abort cleans up whatever is left: it ends the FUSE connection first, since a process that has a file
 // of its own mount open can't be killed otherwise.
 func (c *client) abort() {
+	c.cut()
+	c.ended()
+}
+
+// cut ends the FUSE connection, and what waits for it.
+func (c *client) cut() {
 	data, _ := os.ReadFile("/proc/self/mountinfo")
 	for line := range strings.Lines(string(data)) {
 		f := strings.Fields(line)
@@ -272,7 +285,6 @@ func (c *client) abort() {
 			}
 		}
 	}
-	c.ended()
 }
 
 // wire is a network connection to the server that can be cut: while it is down, connections that

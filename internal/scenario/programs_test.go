@@ -1,0 +1,313 @@
+//go:build programs
+
+package scenario_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"mailfs/internal/memserver"
+	"mailfs/mapi"
+)
+
+// Programs as people have them, at a mount of the real thing. `make test-programs` installs them and runs these tests; a
+// program that is missing fails its test.
+
+// programLimit is what one program may take on a loaded machine.
+const programLimit = 1 * time.Minute
+
+// wayToSave is how a program saves a message. The script is run by sh in the message's folder, on the mount and
+// in a plain directory, where it must leave the same files. $F is the message's name, $NEW a file with the edited text,
+// $T a directory elsewhere.
+type wayToSave struct {
+	name, script string
+	same         bool // the message ends up as it was
+	created      int  // further messages that come of it
+	queued       int  // changes, if it is not one per changed or created message
+}
+
+// note is the message that gets edited; its body has a line that all programs change.
+func programNote(name string) string {
+	return "From: Anna Berg <anna.berg@example.test>\nTo: Alice <alice@example.test>\nSubject: Das ist für " + name + ", \"wie immer\"\n" +
+		"Date: Fri, 20 Nov 2026 08:15:00 +0000\nMessage-ID: <" + name + "@example.test>\nMIME-Version: 1.0\n" +
+		"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n" +
+		"This is the first line.\nGrüße aus Köln, 添付ファイル.\n\n" + strings.Repeat("A line to make it longer.\n", 20) + "The end of " + name + ".\n"
+}
+
+// savedMessage is a message that a program has at a mount.
+type savedMessage struct {
+	wayToSave
+	id           mapi.MID
+	dir, file    string // of the mount
+	key          string // its source key
+	before, text string // bytes before, and in the plain directory after
+	info         fs.FileInfo
+}
+
+// TestProgramsSave lets each program save a message of its own while the server is away, looks at what waits to go up,
+// lets it go up, and looks at the server and at the mount of another machine.
+func TestProgramsSave(t *testing.T) {
+	w := newWorld(t, 0)
+	var saved []*savedMessage
+	only := os.Getenv("ONLY")
+	for _, s := range waysToSave {
+		if !strings.HasPrefix(s.name, only) {
+			continue
+		}
+		saved = append(saved, &savedMessage{wayToSave: s, id: w.deliverFlagged(s.name)})
+	}
+	c := w.client("here")
+	c.start("--idle-window", "1h") // what does not belong to one save ends with the test's flush
+	c.complete(len(saved))
+	for _, m := range saved {
+		m.dir = filepath.Join(c.mount, "Programs", m.name)
+		m.file = oneMessage(t, m.dir)
+		m.key = getxattr(filepath.Join(m.dir, m.file), "user.mailfs.source-key")
+	}
+	c.wire.set(true)
+	for _, m := range saved {
+		t.Run(m.name, func(t *testing.T) { m.save(t, c) })
+	}
+	c.wire.set(false)
+	c.flush()
+	there := w.client("there")
+	there.start()
+	there.complete(len(saved))
+	trees := map[string]entry{}
+	for key, e := range there.tree() {
+		trees[key] = e
+	}
+	for _, diff := range diffServer(trees, w.serverTree()) {
+		t.Error(diff)
+	}
+	folders := map[string][]memserver.SnapshotMessage{}
+	for _, f := range w.box.Snapshot().Folders {
+		for _, m := range f.Messages {
+			if !m.Associated {
+				folders[strings.Join(f.Path, "/")] = append(folders[strings.Join(f.Path, "/")], m)
+			}
+		}
+	}
+	for _, m := range saved {
+		t.Run(m.name+"-sent", func(t *testing.T) { m.sent(t, folders["Programs/"+m.name], trees) })
+	}
+	if n := len(folders["Deleted Items"]); n != 0 {
+		t.Errorf("%d stray messages in Deleted Items", n)
+	}
+	there.stop()
+	c.stop()
+}
+
+var categories = mapi.StringName(mapi.PSPublicStrings, "Keywords")
+
+// deliverFlagged puts a message that is read, flagged and has categories into a folder of its own.
+func (w *world) deliverFlagged(name string) mapi.MID {
+	w.t.Helper()
+	id := w.deliver([]string{"Programs", name}, []byte(programNote(name)))
+	must(w.t, w.box.MarkRead(id, true))
+	must(w.t, w.box.Edit(id, func(m *mapi.Message) {
+		m.Properties.Set(mapi.PidTagFlagStatus, int32(2))
+		m.Properties.Set(mapi.PidTagFollowupIcon, int32(6))
+		m.Properties.SetNamed(categories, mapi.TypeMultiString, []string{"Projekt Köln", "urgent"})
+	}))
+	return id
+}
+
+// complete waits until at least so many messages are here with their bodies, and nothing goes on.
+func (c *client) complete(n int) {
+	c.t.Helper()
+	until(c.t, 2*time.Minute, "the mail to be here", func() bool {
+		s := c.status()
+		return s.Counts.Messages >= n && s.Counts.Full == s.Counts.Messages && s.Phase == "idle"
+	})
+}
+
+// oneMessage returns the name of the only visible message of a directory.
+func oneMessage(t *testing.T, dir string) string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "*.eml"))
+	if err != nil || len(names) != 1 {
+		t.Fatalf("%s: %q, %v", dir, names, err)
+	}
+	return filepath.Base(names[0])
+}
+
+// save runs the program on the plain directory and on the mount, and compares them.
+func (m *savedMessage) save(t *testing.T, c *client) {
+	before, err := os.ReadFile(filepath.Join(m.dir, m.file))
+	must(t, err)
+	m.before = string(before)
+	work := t.TempDir()
+	must(t, os.Chmod(work, 0o700))
+	plain := filepath.Join(work, "plain")
+	must(t, os.Mkdir(plain, 0o700))
+	must(t, os.WriteFile(filepath.Join(plain, m.file), before, 0o600))
+	edited := strings.ReplaceAll(m.before, "first", "second")
+	must(t, os.WriteFile(filepath.Join(work, "new"), []byte(edited), 0o600))
+	queued := c.status().Queued
+	for _, dir := range []string{plain, m.dir} {
+		m.run(t, c, dir, work)
+	}
+	want := files(t, plain)
+	m.text = want[m.file]
+	if (m.text == m.before) != m.same {
+		t.Fatalf("in a plain directory it changed the message: %t\n%s", !m.same, m.text)
+	}
+	diffFiles(t, "after the program", files(t, m.dir), want)
+	c.mailfs("flush", c.mount)
+	diffFiles(t, "after the save", files(t, m.dir), want)
+	m.unchanged(t)
+	n := c.status().Queued - queued
+	expected := m.created
+	if !m.same {
+		expected++
+	}
+	if m.queued != 0 {
+		expected = m.queued
+	}
+	if n != expected {
+		t.Errorf("%d changes are queued, want %d", n, expected)
+	}
+	m.info, err = os.Stat(filepath.Join(m.dir, m.file))
+	must(t, err)
+}
+
+// unchanged checks that a message is still the one that it was, with its attributes.
+func (m *savedMessage) unchanged(t *testing.T) {
+	t.Helper()
+	path := filepath.Join(m.dir, m.file)
+	for _, x := range []struct{ name, want string }{
+		{"user.mailfs.source-key", m.key}, {"user.mailfs.flag", "flagged"}, {"user.mailfs.read", "1"},
+	} {
+		if got := getxattr(path, x.name); got != x.want {
+			t.Errorf("%s is %q, want %q", x.name, got, x.want)
+		}
+	}
+}
+
+// sent checks what became of a save once the server has it.
+func (m *savedMessage) sent(t *testing.T, server []memserver.SnapshotMessage, there map[string]entry) {
+	if m.info == nil {
+		t.Skip("its program failed already")
+	}
+	if len(server) != 1+m.created {
+		t.Errorf("the server has %d messages in the folder, want %d", len(server), 1+m.created)
+	}
+	i := slices.IndexFunc(server, func(s memserver.SnapshotMessage) bool { return s.SourceKey.String() == m.key })
+	if i < 0 {
+		t.Fatal("the server does not have the message any more")
+	}
+	s := server[i]
+	words, _ := s.Content.Properties.GetNamed(categories).([]string)
+	if flag := s.Content.Properties.Int(mapi.PidTagFlagStatus); flag != 2 || !s.Read || !slices.Equal(words, []string{"Projekt Köln", "urgent"}) {
+		t.Errorf("on the server: flag %d, read %t, categories %q", flag, s.Read, words)
+	}
+	m.unchanged(t)
+	parts, err := decode([]byte(m.text))
+	must(t, err)
+	if !slices.Equal(parts, there[m.key].parts) {
+		t.Errorf("another machine reads\n%q\nwant\n%q", there[m.key].parts, parts)
+	}
+	path := filepath.Join(m.dir, m.file)
+	data, err := os.ReadFile(path)
+	must(t, err)
+	if string(data) != m.text {
+		t.Errorf("the file holds other bytes now:\n%s", data)
+	}
+	info, err := os.Stat(path)
+	must(t, err)
+	if !info.ModTime().Equal(m.info.ModTime()) || !os.SameFile(info, m.info) || info.Size() != m.info.Size() {
+		t.Errorf("the server's answer made a program believe that the file changed: %v %d, was %v %d",
+			info.ModTime(), info.Size(), m.info.ModTime(), m.info.Size())
+	}
+}
+
+// run runs a script.
+func (m *savedMessage) run(t *testing.T, c *client, dir, work string) {
+	t.Helper()
+	tmp := filepath.Join(work, "elsewhere")
+	must(t, errors.Join(os.RemoveAll(tmp), os.Mkdir(tmp, 0o700)))
+	out, err := c.program(dir, []string{"F=" + m.file, "NEW=" + filepath.Join(work, "new"), "T=" + tmp, "HOME=" + work}, "/bin/sh", "-ec", m.script)
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", dir, err, out)
+	}
+}
+
+// program runs a program to its end in a plain environment. One that hangs is killed; if that does not help, the mount
+// is ended under it.
+func (c *client) program(dir string, env []string, name string, args ...string) (string, error) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), programLimit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = dir
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C.UTF-8", "TERM=vt100", "TZ=UTC", "EMAIL=alice@example.test", "NO_AT_BRIDGE=1"}, env...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error {
+		time.AfterFunc(10*time.Second, c.cut)
+		return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	}
+	cmd.WaitDelay = 20 * time.Second
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		err = fmt.Errorf("%s did not end: %w", name, err)
+	}
+	return out.String(), err
+}
+
+// files reads all files below a directory, and the links; sizes must be those of the bytes.
+func files(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, _ := filepath.Rel(dir, path)
+		switch {
+		case d.IsDir():
+			out[rel+"/"] = ""
+		case d.Type()&fs.ModeSymlink != 0:
+			out[rel], err = os.Readlink(path)
+		default:
+			var p []byte
+			p, err = os.ReadFile(path)
+			out[rel] = string(p)
+			if st, err := d.Info(); err != nil || st.Size() != int64(len(p)) {
+				t.Errorf("%s: %d bytes, size %d", path, len(p), st.Size())
+			}
+		}
+		return err
+	})
+	must(t, err)
+	return out
+}
+
+func diffFiles(t *testing.T, when string, got, want map[string]string) {
+	t.Helper()
+	for name, text := range want {
+		if g, ok := got[name]; !ok {
+			t.Errorf("%s: %s is missing", when, name)
+		} else if g != text {
+			t.Errorf("%s: %s holds\n%s\nwant\n%s", when, name, g, text)
+		}
+	}
+	for name := range got {
+		if _, ok := want[name]; !ok {
+			t.Errorf("%s: %s is left over", when, name)
+		}
+	}
+}
