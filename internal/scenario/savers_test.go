@@ -47,7 +47,7 @@ want "Berg"; send "\034first\rsecond\ra\017\r\030"`)},
 	{name: "nano-backup", script: fmt.Sprintf(typed, `spawn nano -I -B -G $env(F)
 want "Berg"; send "\034first\rsecond\ra\017\r\030"`)},
 	{name: "ed", script: `printf '%s\n' 'g/first/s//second/' w q | ed -s "$F"`},
-	{name: "mutt", script: `export EDITOR='sed -i s/first/second/'
+	{name: "mutt", dated: true, script: `export EDITOR='sed -i s/first/second/'
 drive() { ` + fmt.Sprintf(typed, `spawn mutt -F /dev/null -e "set folder=. postponed=$env(T)/postponed confirmcreate=no abort_unmodified=no user_agent=no" -E -H $env(F)
 want "To:"; send "\r"; want "Subject:"; send "\r"; want "y:Send"; send "q"; want "ostpone"; send "y"; want "postponed"`) + `; }
 drive || grep -q second "$T/postponed"`}, // its status is 1 if it does not send
