@@ -96,6 +96,8 @@ func (c *conversion) fields() string {
 		case isOwned && done[f.key]:
 		case isOwned && o.same(c, f) && f.isAddress() && !f.clean():
 			b.WriteString(addressField(f.name, parseAddresses(f.value())))
+		case isOwned && f.key == "keywords" && !f.clean(): // to encode it as a whole would join the categories
+			b.WriteString(o.write(c))
 		case isOwned && o.same(c, f):
 			b.WriteString(received(f))
 		case isOwned:
@@ -450,7 +452,7 @@ func writeKeywords(c *conversion) string {
 		if i > 0 {
 			tokens[len(tokens)-1] += ","
 		}
-		t := phrase(w)
+		t := keyword(w)
 		if i > 0 {
 			t[0] = " " + t[0]
 		}

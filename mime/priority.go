@@ -129,37 +129,38 @@ func writeDeliveryReceipt(c *conversion) string {
 	return ""
 }
 
-// parseKeywords splits categories at commas and semicolons outside of quotes.
+// parseKeywords splits categories at commas and semicolons outside of quotes. Encoded words are decoded first: mailers
+// that rewrite a header encode a comma together with the word before it.
 func parseKeywords(s string) []string {
+	s = decodeWords(s)
 	var out []string
 	var b strings.Builder
 	add := func() {
-		if w := strings.TrimSpace(decodeWords(b.String())); w != "" {
+		if w := strings.TrimSpace(b.String()); w != "" {
 			out = append(out, w)
 		}
 		b.Reset()
 	}
 	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case '"':
+		switch {
+		case s[i] == '"' && strings.TrimSpace(b.String()) == "":
 			v, n := quotedString(s[i:])
 			b.WriteString(v)
 			i += n - 1
-		case ',', ';':
+		case s[i] == ',', s[i] == ';':
 			add()
-		case '=':
-			if strings.HasPrefix(s[i:], "=?") {
-				if _, _, n, ok := encodedWord(s[i:]); ok {
-					b.WriteString(s[i : i+n])
-					i += n - 1
-					continue
-				}
-			}
-			b.WriteByte('=')
 		default:
 			b.WriteByte(s[i])
 		}
 	}
 	add()
 	return out
+}
+
+// keyword returns the tokens of one category. What separates or quotes stays so when it has to be encoded.
+func keyword(s string) []string {
+	if t := phrase(s); !strings.HasPrefix(t[0], "=?") || !strings.ContainsAny(s, `,;"\`) {
+		return t
+	}
+	return phrase(quoted(s))
 }
