@@ -4,7 +4,7 @@ PREFIX  ?= /usr/local
 FUZZTIME ?= 20s
 ARGS    ?=
 
-.PHONY: build test stories sim check bench bench-peers fuzz spec demo install clean
+.PHONY: build test test-programs stories sim check bench bench-peers fuzz spec demo install clean
 
 build:            ## bin/mailfs
 	$(GO) build -o bin/mailfs ./cmd/mailfs
@@ -12,6 +12,10 @@ build:            ## bin/mailfs
 test:             ## every test
 	$(GO) vet ./...
 	$(GO) test ./...
+
+test-programs:    ## installs real programs (editors, rsync, git, LibreOffice, indexers, ...) with apt and runs them at mounts
+	scripts/programs.sh
+	$(GO) test -tags programs -count=1 -timeout 30m -run '^TestPrograms' ./internal/scenario
 
 stories:          ## the long stories with real mounts alone; SEED=n plays another one
 	SEED=$(SEED) $(GO) test -count=1 -v ./internal/scenario
@@ -22,7 +26,9 @@ sim:              ## N random histories of several clients from FROM on; SEED=n 
 check:            ## format, vet, staticcheck, macOS build
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt would change:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GO) vet ./...
+	$(GO) vet -tags programs ./internal/scenario
 	$(GO) tool staticcheck ./...
+	$(GO) tool staticcheck -tags programs ./internal/scenario
 	GOOS=darwin $(GO) build ./...
 
 bench:            ## benchmarks of every room
