@@ -23,9 +23,19 @@ import (
 // Tests with a kernel serve from a child process, the test binary started again: a process that dies, or hangs, with
 // a file open on its own mount could not be killed.
 
-const childEnv = "MAILFS_FS_TEST_CHILD"
+const (
+	childEnv  = "MAILFS_FS_TEST_CHILD"
+	helperEnv = "MAILFS_FS_TEST_HELPER"
+)
 
 func TestMain(m *testing.M) {
+	if os.Getenv(helperEnv) != "" {
+		if err := ServeReplays(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	if conf := os.Getenv(childEnv); conf != "" {
 		os.Exit(runChild(conf))
 	}
@@ -117,6 +127,11 @@ func serveChild(c childConfig) error {
 	opt := Options{Replica: fx.r, Fetcher: fetcher, Now: clock.Now, Clock: clock, Location: time.UTC, User: "anna@example.org",
 		ReadOnly: c.ReadOnly, NoDownloadFor: c.Refuse, OpenDeadline: c.Deadline, AllowOther: c.AllowOther,
 		Logf: func(format string, args ...any) { fmt.Fprintf(os.Stderr, "child: "+format+"\n", args...) }}
+	opt.ReplayHelper = func() *exec.Cmd {
+		cmd := exec.Command("/proc/self/exe")
+		cmd.Env = append(os.Environ(), helperEnv+"=1")
+		return cmd
+	}
 	if c.RealTime {
 		opt.Now, opt.Clock, opt.IdleWindow = time.Now, nil, -1
 	}
@@ -205,7 +220,11 @@ func (s *childServer) serve(req request) (rep reply, err error) {
 			return rep, s.fx.r.Update(func(u *replica.Update) error {
 				u.Remote(true)
 				dir, name := split(req.Text)
-				return u.Move(num, s.fx.folders[dir], name)
+				to := replica.RootNum
+				if dir != "" {
+					to = s.fx.folders[dir]
+				}
+				return u.Move(num, to, name)
 			})
 		}
 		return rep, nil
@@ -221,6 +240,16 @@ func (s *childServer) serve(req request) (rep reply, err error) {
 	case "journal":
 		rep.List, err = s.journal()
 		return rep, err
+	case "hold":
+		s.fs.t.notices.hold(req.N != 0, s.m.served)
+	case "helper":
+		p := s.fs.t.notices.p
+		p.mu.Lock()
+		h := p.newest
+		p.mu.Unlock()
+		if h != nil {
+			rep.N = int64(p.thread(h))
+		}
 	case "offline":
 		s.fetcher.mu.Lock()
 		s.fetcher.offline = req.N != 0

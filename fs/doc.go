@@ -33,10 +33,17 @@
 // while open handles go on with the version that they opened. A change that was made through such a handle is queued
 // with the version that it builds on as its base, so that it meets the newer one as a conflict.
 //
+// # Events
+//
+// What others change raises inotify events on Linux: a helper process makes the calls up that raise them (replay.go,
+// helper.go), one at a time, each with a ticket (witness in replay_raw.go). Invalidations go first, so that nobody waits
+// for the helper to see what is new.
+//
 // # Locks
 //
 // In this order, each taken while holding only those before it: tree.ns, file.mu, tree.mu, dirStream.mu, and the
 // small locks of the notifier and the image cache. tree.ns and file.mu are held around replica transactions, never
 // the other way round: no function that runs inside one takes them. No lock is held over a download or while the
-// kernel is notified: notices go through a queue to one goroutine, which holds none (notify.go).
+// kernel is notified: notices go through a queue to one goroutine, which holds none (notify.go). It feeds the helper
+// too, and goes on telling the kernel while that is at work.
 package fs

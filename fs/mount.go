@@ -114,10 +114,17 @@ func (f *FS) Mount(ctx context.Context, dir string) (*Mount, error) {
 	if err := f.t.recover(); err != nil {
 		return nil, fmt.Errorf("fs: recovering working copies: %w", err)
 	}
-	server, err := fuse.NewServer(newRaw(f.t), dir, f.mountOptions())
+	var face fuse.RawFileSystem
+	raw := newRaw(f.t)
+	if face = raw; f.opt.ReplayHelper != nil {
+		f.t.notices.p = newReplayer(f.t, dir)
+		face = &witness{raw, f.t.notices.p}
+	}
+	server, err := fuse.NewServer(face, dir, f.mountOptions())
 	if err != nil {
 		return nil, fmt.Errorf("fs: mounting at %s: %w", dir, err)
 	}
+	closeOnExec()
 	m := &Mount{Dir: dir, fs: f, server: server, served: make(chan struct{}), finished: make(chan struct{})}
 	m.stop = f.t.startNotifier(server)
 	go func() {
@@ -185,7 +192,9 @@ func (m *Mount) Unmount() error {
 		return m.Wait()
 	default:
 	}
+	m.fs.t.notices.hold(true, m.served)
 	if err := m.server.Unmount(); err != nil {
+		m.fs.t.notices.hold(false, m.served)
 		return fmt.Errorf("fs: unmounting %s: %w", m.Dir, err)
 	}
 	return m.Wait()

@@ -27,10 +27,36 @@ type kernel interface {
 type notifier struct {
 	t *tree
 	k kernel
+	p *replayer // nil where no inotify events are raised
+
+	holds chan holding
 
 	mu    sync.Mutex
 	queue []stale
 	wake  chan struct{}
+}
+
+// holding asks for replays to stop, or to go on. done is closed when the helper is idle.
+type holding struct {
+	on   bool
+	done chan struct{}
+}
+
+// hold lets no replay run until it is called again, and returns when none does.
+func (n *notifier) hold(on bool, served <-chan struct{}) {
+	if n.p == nil {
+		return
+	}
+	h := holding{on, make(chan struct{})}
+	select {
+	case n.holds <- h:
+	case <-served:
+		return
+	}
+	select {
+	case <-h.done:
+	case <-served:
+	}
 }
 
 // repeatAfter is when a notice is given a second time: an answer that was computed before the change may have been
@@ -79,7 +105,14 @@ func (n *notifier) run(events <-chan []replica.Event, quit <-chan struct{}) {
 			}
 		}
 	}
+	p := n.p
+	if p == nil {
+		p = newReplayer(n.t, "")
+		p.useless = true
+	}
+	defer p.stop()
 	for {
+		p.next()
 		select {
 		case <-quit:
 			return
@@ -89,6 +122,21 @@ func (n *notifier) run(events <-chan []replica.Event, quit <-chan struct{}) {
 				continue
 			}
 			send(n.t.digest(batch))
+			if n.p != nil {
+				p.add(n.t.replaysOf(batch))
+			}
+		case r, ok := <-p.replies():
+			if ok {
+				send(p.answered(r))
+			} else {
+				p.died()
+			}
+		case <-p.overdue.C:
+			p.late()
+		case <-p.restart:
+			p.restart = nil
+		case h := <-n.holds:
+			p.hold(h.on, func() { close(h.done) })
 		case <-n.wake:
 			n.mu.Lock()
 			list := n.queue

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"time"
 
 	"mailfs/replica"
@@ -49,6 +50,10 @@ type Options struct {
 	Logf         func(format string, args ...any) // never receives mail content
 	StatusSource func() []byte                    // content of .mailfs/status; a summary of the replica if nil
 	Failures     func() ([]Failure, error)        // what .mailfs/failures/ shows; nothing if nil
+
+	// ReplayHelper makes the command of a process that calls ServeReplays and nothing else, with its standard input
+	// and output: it makes inotify events of what others change. None are raised if it is nil. Linux only.
+	ReplayHelper func() *exec.Cmd
 }
 
 const (

@@ -107,6 +107,9 @@ func (r *raw) fillEntry(e *entry, out *fuse.EntryOut) {
 		return
 	}
 	out.SetEntryTimeout(cacheTime)
+	if e.attr.mode&syscall.S_IFMT == syscall.S_IFDIR && !e.id.control() {
+		r.t.noteShown(e.id.num())
+	}
 }
 
 func (r *raw) Lookup(_ <-chan struct{}, in *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {

@@ -370,8 +370,19 @@ func (u *Update) replace(old *record, n *Node, m *mapi.Message) error {
 		return err
 	}
 	n.Version, n.Gen = r.Version, r.Gen
-	u.event(EventContent, &r)
+	u.contentEvent(old, &r)
 	return nil
+}
+
+// contentEvent tells of new content, which may be no more than the rest of a version whose header was here.
+func (u *Update) contentEvent(old, r *record) {
+	if r.hidden() {
+		return
+	}
+	completed := old.Message != nil && old.Message.State == StateHeader && r.Message.State == StateFull &&
+		old.Message.ChangeKey == r.Message.ChangeKey
+	u.events.add(Event{Kind: EventContent, Item: r.Num, NodeKind: r.Kind, Parent: r.Parent, Name: r.Name, Remote: u.remote,
+		Gen: r.Gen, Raised: r.Gen != old.Gen, Completed: completed})
 }
 
 // heavy is the size in bytes from which a content is made smaller: of a message with

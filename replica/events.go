@@ -22,10 +22,13 @@ func (l *eventList) add(e Event) {
 			prev := &l.list[i]
 			if prev.Kind == EventAdded || prev.Kind == EventContent || prev.Kind == e.Kind {
 				prev.Remote = prev.Remote || e.Remote
+				prev.Gen, prev.Raised = max(prev.Gen, e.Gen), prev.Raised || e.Raised
+				prev.Completed = prev.Completed && (e.Completed || e.Kind == EventAttr)
 				return
 			}
 			if prev.Kind == EventAttr {
 				prev.Kind = EventContent
+				prev.Gen, prev.Raised, prev.Completed = e.Gen, e.Raised, e.Completed
 				return
 			}
 		}
@@ -45,7 +48,7 @@ func (u *Update) event(kind EventKind, r *record) {
 	if r.hidden() || !r.listed() && kind != EventAttr && kind != EventContent {
 		return
 	}
-	u.events.add(Event{Kind: kind, Item: r.Num, NodeKind: r.Kind, Parent: r.Parent, Name: r.Name, Remote: u.remote})
+	u.events.add(Event{Kind: kind, Item: r.Num, NodeKind: r.Kind, Parent: r.Parent, Name: r.Name, Remote: u.remote, Gen: r.Gen})
 }
 
 // placed tells of a node whose place was that of old (nil: none) and is that of r (nil: none).

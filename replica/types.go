@@ -247,7 +247,7 @@ const (
 	EventAdded   EventKind = iota + 1 // a node appeared under Parent/Name
 	EventRemoved                      // a node vanished from Parent/Name
 	EventMoved                        // from OldParent/OldName to Parent/Name
-	EventContent                      // new content (Remote: Gen was raised)
+	EventContent                      // new content
 	EventAttr                         // attributes only
 	EventJournal                      // the journal has something new
 	EventQueue                        // the journal became shorter
@@ -263,4 +263,8 @@ type Event struct {
 	OldParent Num
 	OldName   string
 	Remote    bool
+
+	Gen       uint64 // Node.Gen after it, or of a removed node
+	Raised    bool   // EventContent: Gen was raised
+	Completed bool   // EventContent: the rest of a version came here whose header was; nothing else changed
 }

@@ -18,10 +18,14 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	std := streams{os.Stdin, os.Stdout, os.Stderr}
 	var code int
-	if os.Getenv(backgroundEnv) != "" {
+	switch {
+	case os.Getenv(replayEnv) != "":
+		stop()
+		code = runReplays(std)
+	case os.Getenv(backgroundEnv) != "":
 		os.Unsetenv(backgroundEnv) // not for what this process starts
 		code = runBackground(ctx, std)
-	} else {
+	default:
 		code = run(ctx, os.Args[1:], std)
 	}
 	stop()
