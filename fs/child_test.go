@@ -124,7 +124,7 @@ func serveChild(c childConfig) error {
 	}
 	clock := newHandClock()
 	fetcher := &childFetcher{fixture: fx, offline: c.Offline, entered: make(chan struct{}, 16)}
-	opt := Options{Replica: fx.r, Fetcher: fetcher, Now: clock.Now, Clock: clock, Location: time.UTC, User: "anna@example.org",
+	opt := Options{Replica: fx.r, Fetcher: fetcher, Now: clock.Now, Clock: clock, Location: time.UTC, User: "anna@example.org", Version: "mailfs test",
 		ReadOnly: c.ReadOnly, NoDownloadFor: c.Refuse, OpenDeadline: c.Deadline, AllowOther: c.AllowOther,
 		Logf: func(format string, args ...any) { fmt.Fprintf(os.Stderr, "child: "+format+"\n", args...) }}
 	opt.ReplayHelper = func() *exec.Cmd {

@@ -18,9 +18,11 @@ var controlFiles = []struct {
 	name string
 	id   nodeID
 }{
+	{"events", controlEvents},
 	{"failures", failuresDir},
 	{"local", controlLocal},
 	{"status", controlStatus},
+	{"version", controlVers},
 }
 
 func (t *tree) controlEntry(id nodeID) entry {
@@ -64,6 +66,12 @@ func (t *tree) controlAttr(id nodeID) (attr, error) {
 	switch id {
 	case controlDir, failuresDir:
 		a.mode, a.size = syscall.S_IFDIR|0o500, dirSize
+	case controlEvents:
+		size, at := t.events.size()
+		a.size = size
+		if !at.IsZero() {
+			a.mtime, a.ctime = at, at
+		}
 	case conflictsLink:
 		target, err := t.conflictsTarget()
 		if err != nil {
@@ -132,6 +140,10 @@ func (t *tree) controlContent(id nodeID) (content, error) {
 		}
 		p, err := t.summary()
 		return newMemContent(p), err
+	case controlEvents:
+		return &eventReader{log: &t.events}, nil
+	case controlVers:
+		return newMemContent([]byte(t.opt.Version + "\n")), nil
 	case controlLocal:
 		p, err := t.localList()
 		return newMemContent(p), err

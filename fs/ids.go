@@ -23,6 +23,8 @@ const (
 	controlLocal  = controlFlag | 3
 	conflictsLink = controlFlag | 4
 	failuresDir   = controlFlag | 5
+	controlEvents = controlFlag | 6
+	controlVers   = controlFlag | 7
 )
 
 func makeID(n replica.Num, inc uint64) nodeID {

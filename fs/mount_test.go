@@ -38,11 +38,14 @@ func TestMount(t *testing.T) {
 	if got := listing(t, m.dir); !slices.Equal(got, want) {
 		t.Fatalf("root holds %q", got)
 	}
-	if got := listing(t, m.path(".mailfs")); !slices.Equal(got, []string{"failures", "local", "status"}) {
+	if got := listing(t, m.path(".mailfs")); !slices.Equal(got, []string{"events", "failures", "local", "status", "version"}) {
 		t.Fatalf(".mailfs holds %q", got)
 	}
 	if s := m.read(".mailfs/status"); !strings.Contains(s, "messages 1\n") {
 		t.Fatalf("status %q", s)
+	}
+	if s := m.read(".mailfs/version"); s != "mailfs test\n" {
+		t.Fatalf("version %q", s)
 	}
 	if target, err := os.Readlink(m.path("conflicts")); err != nil || target != "Sync Issues/Conflicts" {
 		t.Fatalf("conflicts leads to %q, %v", target, err)

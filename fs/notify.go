@@ -122,6 +122,7 @@ func (n *notifier) run(events <-chan []replica.Event, quit <-chan struct{}) {
 				continue
 			}
 			send(n.t.digest(batch))
+			n.t.events.note(n.t, batch)
 			if n.p != nil {
 				p.add(n.t.replaysOf(batch))
 			}

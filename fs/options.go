@@ -48,6 +48,7 @@ type Options struct {
 	DiskDir    string // whose figures statfs falls back to; ScratchDir if empty
 
 	Logf         func(format string, args ...any) // never receives mail content
+	Version      string                           // content of .mailfs/version
 	StatusSource func() []byte                    // content of .mailfs/status; a summary of the replica if nil
 	Failures     func() ([]Failure, error)        // what .mailfs/failures/ shows; nothing if nil
 

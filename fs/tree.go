@@ -24,6 +24,7 @@ type tree struct {
 	ahead readAhead
 
 	notices notifier
+	events  eventLog
 
 	// ns serializes what changes names or the journal, and guards slots, pending and deferred.
 	ns      sync.Mutex
@@ -63,6 +64,7 @@ func newTree(opt Options) *tree {
 		t.noDL[filepath.Base(name)] = true
 	}
 	t.notices = notifier{t: t, wake: make(chan struct{}, 1), holds: make(chan holding)}
+	t.events.paths = map[replica.Num]string{}
 	t.r.Listen(t.noteRemote)
 	t.started = t.clock.Now()
 	return t

@@ -59,6 +59,7 @@ func newRoot(std streams) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "mailfs",
 		Short:         "Mount an Exchange mailbox as a directory",
+		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
@@ -67,6 +68,7 @@ func newRoot(std streams) *cobra.Command {
 			return errors.Join(usageError{errors.New("no command given")}, cmd.Usage())
 		},
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(newDemo(std), newServe(std), newMount(std), newUmount(std), newSync(std), newStatus(std), newFlush(std), newConflicts(std), newCheck(std), newSample(std))

@@ -143,7 +143,7 @@ func openMount(ctx context.Context, std streams, acct account, dir, password str
 	m.fs, err = fs.New(fs.Options{
 		Replica: rep, Fetcher: m.sync, IdleWindow: idle, User: acct.User, ReadOnly: acct.ReadOnly, NoDownloadFor: acct.NoDownloadFor,
 		ScratchDir: acct.Replica, Logf: logger.Printf, StatusSource: m.statusText, Failures: m.failures,
-		ReplayHelper: replayHelper(),
+		ReplayHelper: replayHelper(), Version: version(),
 	})
 	if err != nil {
 		return nil, err
