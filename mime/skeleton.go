@@ -29,7 +29,7 @@ var (
 )
 
 const (
-	skeletonVersion = 1
+	skeletonVersion = 2
 	maxSkeleton     = 8 << 20 // unpacked
 	maxPieces       = 200_000
 	digestSize      = 16
@@ -54,7 +54,8 @@ type piece struct {
 // MakeSkeleton returns the skeleton of a file of the given size from which m was
 // parsed. It was tried: what it gives is the file.
 func MakeSkeleton(m *mapi.Message, file io.ReaderAt, size int64) ([]byte, error) {
-	src, err := sourcesOf(m)
+	bodies := bodiesOf(m)
+	src, err := sourcesOf(m, bodies)
 	if err != nil {
 		return nil, err
 	}
@@ -62,11 +63,11 @@ func MakeSkeleton(m *mapi.Message, file io.ReaderAt, size int64) ([]byte, error)
 	if err := w.run(); err != nil {
 		return nil, err
 	}
-	sum, err := skeletonDigest(m)
+	sum, err := skeletonDigest(m, bodies)
 	if err != nil {
 		return nil, err
 	}
-	skeleton, err := w.encode(sum)
+	skeleton, err := w.encode(sum, bodies)
 	if err != nil {
 		return nil, err
 	}
@@ -89,18 +90,26 @@ func OpenSkeleton(m *mapi.Message, skeleton []byte) (*Image, error) {
 	if len(skeleton) < 1+digestSize || skeleton[0] != skeletonVersion {
 		return nil, fmt.Errorf("%w: version", errSkeleton)
 	}
-	sum, err := skeletonDigest(m)
+	raw, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(skeleton[1+digestSize:])), maxSkeleton+1))
+	if err != nil || len(raw) > maxSkeleton {
+		return nil, fmt.Errorf("%w: %w", errSkeleton, err)
+	}
+	n, k := binary.Uvarint(raw)
+	if k <= 0 || n > uint64(len(raw)-k) {
+		return nil, fmt.Errorf("%w: it is cut off", errSkeleton)
+	}
+	bodies, raw := bodySets(raw[k:k+int(n)]), raw[k+int(n):]
+	if !bodies.hold(m) {
+		return nil, ErrStale
+	}
+	sum, err := skeletonDigest(m, bodies)
 	if err != nil {
 		return nil, err
 	}
 	if !bytes.Equal(sum, skeleton[1:1+digestSize]) {
 		return nil, ErrStale
 	}
-	raw, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(skeleton[1+digestSize:])), maxSkeleton+1))
-	if err != nil || len(raw) > maxSkeleton {
-		return nil, fmt.Errorf("%w: %w", errSkeleton, err)
-	}
-	src, err := sourcesOf(m)
+	src, err := sourcesOf(m, bodies)
 	if err != nil {
 		return nil, err
 	}
@@ -111,12 +120,14 @@ func OpenSkeleton(m *mapi.Message, skeleton []byte) (*Image, error) {
 	return newImage(seq), nil
 }
 
-// encode writes the pieces, then all literal bytes, which pack better together.
-func (w *matcher) encode(sum []byte) ([]byte, error) {
+// encode writes what bodies count, the pieces, then all literal bytes, which pack better together.
+func (w *matcher) encode(sum []byte, bodies bodySets) ([]byte, error) {
 	if len(w.pieces) > maxPieces {
 		return nil, fmt.Errorf("%w: %d pieces", ErrNoSkeleton, len(w.pieces))
 	}
 	var raw []byte
+	raw = binary.AppendUvarint(raw, uint64(len(bodies)))
+	raw = append(raw, bodies...)
 	raw = binary.AppendUvarint(raw, uint64(len(w.pieces)))
 	for _, p := range w.pieces {
 		raw = append(raw, byte(p.kind))
@@ -199,8 +210,9 @@ func decodePieces(raw []byte, src *sources) (sequence, error) {
 // skeletonDigest is a hash over subject, importance, recipients, bodies and
 // attachments: what an edit elsewhere can change of what a file shows. Categories count only where the file tells
 // them.
-func skeletonDigest(m *mapi.Message) ([]byte, error) {
+func skeletonDigest(m *mapi.Message, bodies bodySets) ([]byte, error) {
 	h := sha256.New()
+	at := 0
 	var b wire.Builder
 	text := func(s string) {
 		b.Uint32(uint32(len(s)))
@@ -210,9 +222,14 @@ func skeletonDigest(m *mapi.Message) ([]byte, error) {
 	walk = func(m *mapi.Message, depth int) error {
 		p := propsOf(m.Properties, "")
 		c := &conversion{m: m, p: p}
-		plain, err := plainText(p)
-		if err != nil {
-			return err
+		set := bodies.at(at)
+		at++
+		var plain []byte
+		if set&bodyPlain != 0 {
+			var err error
+			if plain, err = plainText(p); err != nil {
+				return err
+			}
 		}
 		for _, s := range []string{p.text(mapi.PidTagMessageClass), c.subject(), string(plain), p.text(mapi.PidTagInternetMessageId)} {
 			text(s)
@@ -233,7 +250,13 @@ func skeletonDigest(m *mapi.Message) ([]byte, error) {
 			b.Uint8(uint8(r.Type))
 			text(a.String())
 		}
-		values := []any{p.Get(mapi.PidTagHtml), p.Get(mapi.PidTagRtfCompressed)}
+		values := []any{nil, nil}
+		if set&bodyHTML != 0 {
+			values[0] = p.Get(mapi.PidTagHtml)
+		}
+		if set&bodyRTF != 0 {
+			values[1] = p.Get(mapi.PidTagRtfCompressed)
+		}
 		for _, a := range m.Attachments {
 			bag := props{a.Properties, p.charset}
 			text(attachmentName(bag))

@@ -51,18 +51,21 @@ const (
 	maxWidth   = 1000
 )
 
-func sourcesOf(m *mapi.Message) (*sources, error) {
+func sourcesOf(m *mapi.Message, bodies bodySets) (*sources, error) {
 	s := &sources{built: map[[2]int][]byte{}}
-	if err := s.add(m, "", 0); err != nil {
+	at := 0
+	if err := s.add(m, bodies, &at, "", 0); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *sources) add(m *mapi.Message, outer string, depth int) error {
+func (s *sources) add(m *mapi.Message, bodies bodySets, at *int, outer string, depth int) error {
 	if len(s.list) > maxSources || depth > maxDepth {
 		return fmt.Errorf("%w: too many parts", ErrNoSkeleton)
 	}
+	set := bodies.at(*at)
+	*at++
 	p := propsOf(m.Properties, outer)
 	own := charsetOf(int(p.Int(mapi.PidTagInternetCodepage)))
 	if cp := int(p.Int(mapi.PidTagInternetCodepage)); cp == cpUTF8 || cp == cpASCII || isWide(cp) {
@@ -76,20 +79,24 @@ func (s *sources) add(m *mapi.Message, outer string, depth int) error {
 		s.list = append(s.list, skeletonSource{text: t, isText: true, charset: charset, raw: raw})
 	}
 	text(lfOf(p.text(mapi.PidTagTransportMessageHeaders)), charsetOf(cpWestern), false)
-	plain, err := plainText(p)
-	if err != nil {
-		return err
+	var plain, html []byte
+	var err error
+	if set&bodyPlain != 0 {
+		if plain, err = plainText(p); err != nil {
+			return err
+		}
 	}
 	text(plain, own, false)
-	html, err := mapi.ValueBytes(p.Get(mapi.PidTagHtml))
-	if err != nil {
-		return err
+	if set&bodyHTML != 0 {
+		if html, err = mapi.ValueBytes(p.Get(mapi.PidTagHtml)); err != nil {
+			return err
+		}
 	}
 	text(html, own, true)
 	text(lfOf(p.named(calendarPartName)), "", false)
 	for _, a := range m.Attachments {
 		if a.Embedded != nil {
-			if err := s.add(a.Embedded, p.charset, depth+1); err != nil {
+			if err := s.add(a.Embedded, bodies, at, p.charset, depth+1); err != nil {
 				return err
 			}
 			continue
