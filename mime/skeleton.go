@@ -95,10 +95,11 @@ func OpenSkeleton(m *mapi.Message, skeleton []byte) (*Image, error) {
 		return nil, fmt.Errorf("%w: %w", errSkeleton, err)
 	}
 	n, k := binary.Uvarint(raw)
-	if k <= 0 || n > uint64(len(raw)-k) {
+	if k <= 0 || n > uint64(len(raw)-k)/bodySetSize {
 		return nil, fmt.Errorf("%w: it is cut off", errSkeleton)
 	}
-	bodies, raw := bodySets(raw[k:k+int(n)]), raw[k+int(n):]
+	size := int(n) * bodySetSize
+	bodies, raw := bodySetsOf(raw[k:k+size]), raw[k+size:]
 	if !bodies.hold(m) {
 		return nil, ErrStale
 	}
@@ -127,7 +128,7 @@ func (w *matcher) encode(sum []byte, bodies bodySets) ([]byte, error) {
 	}
 	var raw []byte
 	raw = binary.AppendUvarint(raw, uint64(len(bodies)))
-	raw = append(raw, bodies...)
+	raw = append(raw, bodies.bytes()...)
 	raw = binary.AppendUvarint(raw, uint64(len(w.pieces)))
 	for _, p := range w.pieces {
 		raw = append(raw, byte(p.kind))
@@ -225,13 +226,17 @@ func skeletonDigest(m *mapi.Message, bodies bodySets) ([]byte, error) {
 		set := bodies.at(at)
 		at++
 		var plain []byte
-		if set&bodyPlain != 0 {
+		if set.bits&bodyPlain != 0 {
 			var err error
 			if plain, err = plainText(p); err != nil {
 				return err
 			}
 		}
-		for _, s := range []string{p.text(mapi.PidTagMessageClass), c.subject(), string(plain), p.text(mapi.PidTagInternetMessageId)} {
+		id := ""
+		if set.bits&givenID != 0 {
+			id = p.text(mapi.PidTagInternetMessageId)
+		}
+		for _, s := range []string{p.text(mapi.PidTagMessageClass), c.subject(), string(plain), id} {
 			text(s)
 		}
 		b.Uint32(uint32(c.importance()))
@@ -251,10 +256,10 @@ func skeletonDigest(m *mapi.Message, bodies bodySets) ([]byte, error) {
 			text(a.String())
 		}
 		values := []any{nil, nil}
-		if set&bodyHTML != 0 {
+		if set.bits&bodyHTML != 0 {
 			values[0] = p.Get(mapi.PidTagHtml)
 		}
-		if set&bodyRTF != 0 {
+		if set.bits&bodyRTF != 0 {
 			values[1] = p.Get(mapi.PidTagRtfCompressed)
 		}
 		for _, a := range m.Attachments {

@@ -67,8 +67,9 @@ func (s *sources) add(m *mapi.Message, bodies bodySets, at *int, outer string, d
 	set := bodies.at(*at)
 	*at++
 	p := propsOf(m.Properties, outer)
-	own := charsetOf(int(p.Int(mapi.PidTagInternetCodepage)))
-	if cp := int(p.Int(mapi.PidTagInternetCodepage)); cp == cpUTF8 || cp == cpASCII || isWide(cp) {
+	cp := int(set.codepage)
+	own := charsetOf(cp)
+	if cp == cpUTF8 || cp == cpASCII || isWide(cp) {
 		own = ""
 	}
 	text := func(t []byte, charset string, raw bool) {
@@ -81,13 +82,13 @@ func (s *sources) add(m *mapi.Message, bodies bodySets, at *int, outer string, d
 	text(lfOf(p.text(mapi.PidTagTransportMessageHeaders)), charsetOf(cpWestern), false)
 	var plain, html []byte
 	var err error
-	if set&bodyPlain != 0 {
+	if set.bits&bodyPlain != 0 {
 		if plain, err = plainText(p); err != nil {
 			return err
 		}
 	}
 	text(plain, own, false)
-	if set&bodyHTML != 0 {
+	if set.bits&bodyHTML != 0 {
 		if html, err = mapi.ValueBytes(p.Get(mapi.PidTagHtml)); err != nil {
 			return err
 		}

@@ -137,6 +137,14 @@ func TestBodiesThatServersMake(t *testing.T) {
 		"html for text":      {part("plain", text), func(m *mapi.Message) { m.Properties.Set(mapi.PidTagHtml, []byte(made)) }, false},
 		"much html for text": {part("plain", text), func(m *mapi.Message) { m.Properties.Set(mapi.PidTagHtml, long) }, false},
 		"text for html":      {part("html", "<p>"+text+"</p>"), func(m *mapi.Message) { m.Properties.Set(mapi.PidTagBody, "made up") }, false},
+		"another code page": {strings.Replace(part("plain", ""), "utf-8", "windows-1251", 1) + strings.Repeat("\xcf\xf0\xe8\xe2\xe5\xf2 ", 20) + "\n", func(m *mapi.Message) {
+			m.Properties.Set(mapi.PidTagHtml, []byte(made))
+			m.Properties.Set(mapi.PidTagInternetCodepage, int32(cpUTF8))
+		}, false},
+		"Message-ID": {inner, func(m *mapi.Message) {
+			m.Properties.Set(mapi.PidTagInternetMessageId, "<made@example.test>")
+			m.Attachments[0].Embedded.Properties.Set(mapi.PidTagInternetMessageId, "<made.too@example.test>")
+		}, false},
 		"RTF for text":       {part("plain", text), func(m *mapi.Message) { m.Properties.Set(mapi.PidTagRtfCompressed, []byte("rtf")) }, false},
 		"text of a message":  {inner, func(m *mapi.Message) { m.Attachments[0].Embedded.Properties.Set(mapi.PidTagBody, "made up") }, false},
 		"text edited":        {part("plain", text), func(m *mapi.Message) { m.Properties.Set(mapi.PidTagBody, "edited") }, true},
