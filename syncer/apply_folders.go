@@ -285,25 +285,17 @@ const justMade = 10 * time.Minute
 func (s *Syncer) removeFolders(u *replica.Update, gone idset.IDSet, uploads map[string]int64) error {
 	var list []*replica.Node
 	depth := map[replica.Num]int{}
-	for _, e := range gone.Entries() {
-		for _, r := range e.Set.Ranges() {
-			for c := r.Low; c <= r.High; c++ {
-				n, err := u.BySourceKey(mapi.LongTermID{GUID: e.GUID, Counter: c}.SourceKey())
-				if errors.Is(err, replica.ErrNotFound) {
-					continue
-				}
-				if err != nil {
-					return err
-				}
-				if n.Folder == nil || n.Num == replica.RootNum {
-					continue
-				}
-				list = append(list, n)
-				for at := n; at.Parent != 0; depth[n.Num]++ {
-					if at, err = u.Node(at.Parent); err != nil {
-						return err
-					}
-				}
+	for n, err := range u.Within(gone) {
+		if err != nil {
+			return err
+		}
+		if n.Folder == nil || n.Num == replica.RootNum {
+			continue
+		}
+		list = append(list, n)
+		for at := n; at.Parent != 0; depth[n.Num]++ {
+			if at, err = u.Node(at.Parent); err != nil {
+				return err
 			}
 		}
 	}

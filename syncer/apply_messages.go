@@ -394,23 +394,15 @@ func (s *Syncer) membersOf(v *replica.View, folder replica.Num, set idset.IDSet)
 		}
 		return out, nil
 	}
-	for _, e := range set.Entries() {
-		for _, r := range e.Set.Ranges() {
-			for c := r.Low; c <= r.High; c++ {
-				n, err := v.BySourceKey(mapi.LongTermID{GUID: e.GUID, Counter: c}.SourceKey())
-				if errors.Is(err, replica.ErrNotFound) {
-					continue
-				}
-				if err != nil {
-					return nil, err
-				}
-				// an id of another folder may be in a state that is not that of this one
-				if there, err := v.IsAt(folder, n.Num); err != nil {
-					return nil, err
-				} else if n.Message != nil && there {
-					out = append(out, n)
-				}
-			}
+	for n, err := range v.Within(set) {
+		if err != nil {
+			return nil, err
+		}
+		// an id of another folder may be in a state that is not that of this one
+		if there, err := v.IsAt(folder, n.Num); err != nil {
+			return nil, err
+		} else if n.Message != nil && there {
+			out = append(out, n)
 		}
 	}
 	return out, nil

@@ -70,9 +70,17 @@ func (a *answer) err() error { return a.r.Err() }
 
 // code returns the server's refusal, 0 for success and for other errors.
 func (a *answer) code() mapi.ErrorCode {
-	var code mapi.ErrorCode
-	errors.As(a.r.Err(), &code)
+	code, _ := refusal(a.r.Err())
 	return code
+}
+
+// refusal returns the code that an error has from the server, and false where that says nothing about what was asked: a server
+// that is too busy, or a session that is lost.
+func refusal(err error) (code mapi.ErrorCode, ok bool) {
+	if err == nil || ofConnection(err) {
+		return 0, false
+	}
+	return code, errors.As(err, &code)
 }
 
 // row returns the properties that a RopGetPropertiesSpecific brought, without those

@@ -25,6 +25,7 @@ type want struct {
 	folder mapi.SourceKey
 	size   int64
 	newer  bool // than what is here in full
+	alone  bool // to be asked for by itself
 }
 
 // decoding returns the options of decoding messages: large values go to blobs as
@@ -159,6 +160,7 @@ func (s *Syncer) wantOf(v *replica.View, n *replica.Node, folders map[replica.Nu
 		return want{}, false, nil
 	}
 	w := want{num: n.Num, key: n.Message.SourceKey, folder: f.Folder.SourceKey, size: n.Message.ServerSize}
+	w.alone = s.suspected(w.key)
 	changes, err := v.ChangesOf(n.Num)
 	if err != nil {
 		return w, false, err
@@ -185,6 +187,10 @@ func chunk(wants []want) [][]want {
 	var out [][]want
 	sizes := []int64{}
 	for _, w := range wants {
+		if w.alone {
+			out, sizes = append(out, []want{w}), append(sizes, w.size)
+			continue
+		}
 		i, ok := group[w.folder]
 		if !ok || len(out[i]) >= bodyItems || sizes[i]+w.size > bodyBytes {
 			i = len(out)
@@ -269,6 +275,7 @@ func (s *Syncer) fetchInTurn(ctx context.Context, l *link, requests [][]want) er
 // an error is returned with it.
 func (s *Syncer) readBodies(ctx context.Context, l *link, wants []want) ([]body, error) {
 	out, err := s.readAnswer(ctx, l, wants)
+	err = s.bodiesUnreadable(wants, out, err)
 	messages := make([]*mapi.Message, len(out))
 	for i := range out {
 		messages[i] = out[i].msg
@@ -293,8 +300,7 @@ func (s *Syncer) readAnswer(ctx context.Context, l *link, wants []want) ([]body,
 		}
 	}
 	stream, err := l.openMessages(ctx, wants)
-	var code mapi.ErrorCode
-	if errors.As(err, &code) {
+	if code, ok := refusal(err); ok {
 		// the folder or all messages are gone; the next pass over it tells
 		s.cfg.Logf("bodies: %v", code)
 		return nil, nil

@@ -53,8 +53,7 @@ func (l *link) compareCounters(ctx context.Context, views mapi.FID) error {
 		return err
 	}
 	mid, server, found, err := l.findCounter(ctx, views, counterClass(id))
-	var code mapi.ErrorCode
-	if errors.As(err, &code) {
+	if _, refused := refusal(err); refused {
 		s.cfg.Logf("no back-in-time detection: %v", err)
 		return nil
 	}

@@ -2,7 +2,6 @@ package syncer
 
 import (
 	"encoding/binary"
-	"errors"
 
 	"mailfs/mapi"
 	"mailfs/mapi/idset"
@@ -66,20 +65,18 @@ func (s *Syncer) hierarchyState() (*replica.Checkpoint, error) {
 		if err != nil {
 			return 0, err
 		}
-		for _, e := range cp.Given.Entries() {
-			for _, r := range e.Set.Ranges() {
-				if r.High-r.Low > manyFolders {
-					n += uint64(r.High - r.Low) // nobody has so many
-					continue
-				}
-				for c := r.Low; c <= r.High; c++ {
-					key := mapi.LongTermID{GUID: e.GUID, Counter: c}.SourceKey()
-					if _, err := v.BySourceKey(key); errors.Is(err, replica.ErrNotFound) && !mine[key] {
-						n++
-					} else if err != nil && !errors.Is(err, replica.ErrNotFound) {
-						return 0, err
-					}
-				}
+		n = cp.Given.Count()
+		here := map[mapi.SourceKey]bool{}
+		for x, err := range v.Within(cp.Given) {
+			if err != nil {
+				return 0, err
+			}
+			here[keyOf(x)] = true
+			n--
+		}
+		for key := range mine {
+			if id, ok := key.LongTermID(); ok && cp.Given.Contains(id) && !here[key] {
+				n--
 			}
 		}
 		if !full {
@@ -101,8 +98,6 @@ func (s *Syncer) hierarchyState() (*replica.Checkpoint, error) {
 		return n, nil
 	})
 }
-
-const manyFolders = 1 << 20
 
 // trustedState returns a state unless it is odd, in which case it is dropped.
 func (s *Syncer) trustedState(scope replica.Scope, oddities func(*replica.View, *replica.Checkpoint) (uint64, error)) (cp *replica.Checkpoint, err error) {

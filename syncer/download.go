@@ -20,15 +20,27 @@ const (
 	contentsBatch = 24 << 10 // bytes of requests for contents downloads that share an Execute
 	contentsMax   = 60       // and how many they are at most
 	quietRoom     = 320      // bytes of a stream that brings nothing, beside the sets of its state
+
+	busyMost  = 20 // times in a row that a server may be too busy for a transfer buffer
+	emptyMost = 64 // transfer buffers in a row that may have nothing in them
 )
 
 // download is a FastTransfer source context on the server and what reads it.
 type download struct {
 	l    *link
 	ctx  *object
-	dir  *object // what it was made from, if that goes with it
-	got  *answer // the first RopFastTransferSourceGetBuffer
-	tail []*answer
+	dir  *object   // what it was made from, if that goes with it
+	got  *answer   // the first RopFastTransferSourceGetBuffer
+	tail []*answer // to the requests before that
+
+	empty int // transfer buffers in a row that had nothing in them
+}
+
+// open adds the request that makes the context.
+func (d *download) open(b *batch, in *object, q rop.Request) {
+	var opened *answer
+	d.ctx, opened = b.open(in, q)
+	d.tail = append(d.tail, opened)
 }
 
 // uploadState adds the requests that give a context its initial state
@@ -68,13 +80,14 @@ func (l *link) openHierarchy(ctx context.Context, state fxics.ICSState) (*pieces
 	d := &download{l: l}
 	var opened *answer
 	d.dir, opened = b.open(l.store, &rop.OpenFolderRequest{FolderID: root})
-	d.ctx, _ = b.open(d.dir, &rop.SynchronizationConfigureRequest{
+	d.tail = append(d.tail, opened)
+	d.open(b, d.dir, &rop.SynchronizationConfigureRequest{
 		SynchronizationType:       rop.SyncHierarchy,
 		SendOptions:               rop.SendUnicode | rop.SendForceUnicode,
 		SynchronizationFlags:      rop.SyncUnicode,
 		SynchronizationExtraFlags: rop.SyncExtraEid,
 	})
-	d.tail = append(b.uploadState(d.ctx, state, false), opened)
+	d.tail = append(d.tail, b.uploadState(d.ctx, state, false)...)
 	d.got = b.do(d.ctx, getBuffer())
 	if err := b.run(ctx); err != nil {
 		return nil, err
@@ -126,14 +139,15 @@ func (l *link) openContents(ctx context.Context, reqs []*contentsRequest) error 
 		d := &download{l: l}
 		var opened *answer
 		d.dir, opened = b.open(l.store, &rop.OpenFolderRequest{FolderID: fid})
-		d.ctx, _ = b.open(d.dir, &rop.SynchronizationConfigureRequest{
+		d.tail = append(d.tail, opened)
+		d.open(b, d.dir, &rop.SynchronizationConfigureRequest{
 			SynchronizationType:       rop.SyncContents,
 			SendOptions:               options,
 			SynchronizationFlags:      flags,
 			SynchronizationExtraFlags: rop.SyncExtraEid | rop.SyncExtraMessageSize | rop.SyncExtraCN | rop.SyncExtraOrderByDeliveryTime,
 			PropertyTags:              include,
 		})
-		d.tail = append(b.uploadState(d.ctx, stateOf(r.cp), true), opened)
+		d.tail = append(d.tail, b.uploadState(d.ctx, stateOf(r.cp), true)...)
 		d.got = b.do(d.ctx, getBufferOf(r.firstPiece()))
 		r.d = d
 	}
@@ -179,12 +193,12 @@ func (l *link) openMessages(ctx context.Context, wants []want) (*pieces, error) 
 	d := &download{l: l}
 	var opened *answer
 	d.dir, opened = b.open(l.store, &rop.OpenFolderRequest{FolderID: fid})
-	d.ctx, _ = b.open(d.dir, &rop.FastTransferSourceCopyMessagesRequest{
+	d.tail = append(d.tail, opened)
+	d.open(b, d.dir, &rop.FastTransferSourceCopyMessagesRequest{
 		MessageIDs:  mids,
 		CopyFlags:   rop.CopyMessagesSendEntryID,
 		SendOptions: rop.SendUnicode | rop.SendForceUnicode | rop.SendRecoverMode,
 	})
-	d.tail = []*answer{opened}
 	d.got = b.do(d.ctx, getBuffer())
 	if err := b.run(ctx); err != nil {
 		return nil, err
@@ -231,15 +245,15 @@ func (d *download) end() {
 
 // piece takes the data out of the answer to RopFastTransferSourceGetBuffer and out
 // of what the server chained to it. A server that is too busy is asked again when
-// it says so ([MS-OXCSYNC] 3.1.5.3.7).
+// it says so ([MS-OXCSYNC] 3.1.5.3.7); one that stays so ends the download, for others to have their turn.
 func (d *download) piece(ctx context.Context, a *answer) piece {
-	for {
+	for asked := 0; ; asked++ {
 		resp, err := rop.Get[*rop.FastTransferSourceGetBufferResponse](a.r)
 		if err == nil {
-			return joinPieces(resp, a.r.Further())
+			return d.moving(joinPieces(resp, a.r.Further()))
 		}
 		var busy *mapi.Busy
-		if !errors.As(err, &busy) {
+		if !errors.As(err, &busy) || asked == busyMost {
 			return piece{err: fmt.Errorf("transfer buffer: %w", err)}
 		}
 		if busy.After <= 0 {
@@ -254,6 +268,17 @@ func (d *download) piece(ctx context.Context, a *answer) piece {
 			return piece{err: err}
 		}
 	}
+}
+
+// moving ends a download that brings nothing and does not end.
+func (d *download) moving(p piece) piece {
+	if d.empty++; len(p.data) > 0 {
+		d.empty = 0
+	}
+	if p.err == nil && !p.last && d.empty > emptyMost {
+		p.err = &mapi.Protocol{Err: errors.New("a transfer brings nothing and does not end")}
+	}
+	return p
 }
 
 func joinPieces(first *rop.FastTransferSourceGetBufferResponse, further []rop.Response) piece {

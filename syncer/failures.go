@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"slices"
 	"time"
 
@@ -241,7 +240,7 @@ func arrived(v *replica.View, f *Failure) (bool, error) {
 	if err != nil {
 		return false, ignoreMissing(err)
 	}
-	return !cp.At.IsZero(), nil
+	return cp.At.After(f.Last), nil
 }
 
 // askAgain fetches messages whole whose headers could not be delivered, if it is time to.
@@ -277,9 +276,9 @@ func (s *Syncer) hasArrived(f *Failure) (here bool, err error) {
 func (s *Syncer) askOne(ctx context.Context, l *link, f *Failure) error {
 	folder, key := f.folderKey(), f.messageKey()
 	k, found, err := l.lookUp(ctx, folder, key)
-	var code mapi.ErrorCode
+	_, refused := refusal(err)
 	switch {
-	case errors.As(err, &code):
+	case refused:
 		return s.note(*f)
 	case err != nil:
 		return err

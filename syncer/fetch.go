@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 
 	"mailfs/mapi"
@@ -27,7 +28,15 @@ type fetchCall struct {
 	done    chan struct{}
 	err     error
 	waiters int
-	cancel  context.CancelFunc // of the request it is in, when nobody waits any more
+	in      *fetchRun // the request that it is in, nil before there is one
+}
+
+// fetchRun is one request for bodies. It ends early when nobody waits any more for any of them.
+type fetchRun struct {
+	calls  map[replica.Num]*fetchCall
+	wanted int // calls that somebody waits for
+	ctx    context.Context
+	cancel context.CancelFunc
 }
 
 // Fetch returns when the content of a message is in the replica. It serves many
@@ -74,7 +83,9 @@ func (s *Syncer) join(num replica.Num) *fetchCall {
 		}
 		f.waiting[num] = call
 	}
-	call.waiters++
+	if call.waiters++; call.waiters == 1 && call.in != nil {
+		call.in.wanted++
+	}
 	if !f.running {
 		f.running = true
 		go s.serveFetches()
@@ -90,8 +101,10 @@ func (s *Syncer) leave(num replica.Num, call *fetchCall) {
 	if call.waiters > 0 {
 		return
 	}
-	if call.cancel != nil {
-		call.cancel()
+	if run := call.in; run != nil {
+		if run.wanted--; run.wanted == 0 {
+			run.cancel()
+		}
 	} else if f.waiting[num] == call {
 		delete(f.waiting, num)
 	}
@@ -100,28 +113,29 @@ func (s *Syncer) leave(num replica.Num, call *fetchCall) {
 // serveFetches works until nobody waits.
 func (s *Syncer) serveFetches() {
 	for {
-		calls, ctx, cancel := s.takeCalls()
-		if len(calls) == 0 {
-			cancel()
+		run := s.takeCalls()
+		if run == nil {
 			return
 		}
-		err := s.fetchCalls(ctx, calls)
-		cancel()
+		err := s.fetchCalls(run.ctx, run.calls)
 		s.fetch.mu.Lock()
-		for num, c := range calls {
+		givenUp := errors.Is(run.ctx.Err(), context.Canceled)
+		for num, c := range run.calls {
 			c.err = err
 			if here, herr := s.isHere(num); herr != nil {
 				c.err = herr
 			} else if here {
 				c.err = nil
+			} else if c.waiters > 0 && givenUp {
+				c.in = nil // who waits came after it was given up: it goes into the next request
+				continue
 			} else if err == nil {
 				c.err = s.notDelivered(num)
 			}
 			close(c.done)
-			if s.fetch.waiting[num] == c {
-				delete(s.fetch.waiting, num)
-			}
+			delete(s.fetch.waiting, num)
 		}
+		run.cancel()
 		s.fetch.mu.Unlock()
 	}
 }
@@ -152,32 +166,21 @@ func (s *Syncer) notDelivered(num replica.Num) error {
 	return fmt.Errorf("%w: %w", ErrNotDelivered, why)
 }
 
-// takeCalls takes everything that waits as one request, whose context ends when the
-// last of its waiters has gone.
-func (s *Syncer) takeCalls() (map[replica.Num]*fetchCall, context.Context, context.CancelFunc) {
+// takeCalls takes everything that waits as one request, nil if nothing does.
+func (s *Syncer) takeCalls() *fetchRun {
 	f := &s.fetch
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), fetchLimit)
-	calls := map[replica.Num]*fetchCall{}
-	for num, c := range f.waiting {
-		calls[num] = c
-	}
-	var left sync.Mutex
-	n := len(calls)
-	for _, c := range calls {
-		c.cancel = func() {
-			left.Lock()
-			defer left.Unlock()
-			if n--; n == 0 {
-				cancel()
-			}
-		}
-	}
-	if len(calls) == 0 {
+	if len(f.waiting) == 0 {
 		f.running = false
+		return nil
 	}
-	return calls, ctx, cancel
+	run := &fetchRun{calls: maps.Clone(f.waiting), wanted: len(f.waiting)}
+	run.ctx, run.cancel = context.WithTimeout(context.Background(), fetchLimit)
+	for _, c := range run.calls {
+		c.in = run
+	}
+	return run
 }
 
 func (s *Syncer) fetchCalls(ctx context.Context, calls map[replica.Num]*fetchCall) error {
@@ -210,8 +213,7 @@ func (s *Syncer) fetchCalls(ctx context.Context, calls map[replica.Num]*fetchCal
 		return err
 	}
 	err = s.withLink(ctx, func(l *link) error { return s.fetchBodies(ctx, l, chunk(wants)) })
-	var code mapi.ErrorCode
-	if errors.As(err, &code) {
+	if _, refused := refusal(err); refused {
 		return fmt.Errorf("%w: %w", ErrNotDelivered, err)
 	}
 	return err

@@ -1,7 +1,6 @@
 package syncer
 
 import (
-	"errors"
 	"maps"
 	"math"
 	"slices"
@@ -110,23 +109,15 @@ func (s *Syncer) eachFolder(v *replica.View, f func(*replica.Node) error) error 
 	if err != nil {
 		return err
 	}
-	for _, e := range cp.Given.Entries() {
-		for _, r := range e.Set.Ranges() {
-			for c := r.Low; c <= r.High; c++ {
-				n, err := v.BySourceKey(mapi.LongTermID{GUID: e.GUID, Counter: c}.SourceKey())
-				if errors.Is(err, replica.ErrNotFound) {
-					continue
-				}
-				if err != nil {
-					return err
-				}
-				if n.Folder == nil || n.Parent == 0 || n.Num == replica.RootNum {
-					continue
-				}
-				if err := f(n); err != nil {
-					return err
-				}
-			}
+	for n, err := range v.Within(cp.Given) {
+		if err != nil {
+			return err
+		}
+		if n.Folder == nil || n.Parent == 0 || n.Num == replica.RootNum {
+			continue
+		}
+		if err := f(n); err != nil {
+			return err
 		}
 	}
 	return nil

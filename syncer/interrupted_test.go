@@ -161,10 +161,11 @@ func TestInterruptedFirstSync(t *testing.T) {
 	interrupted := map[string]int{}
 	had, again := 0, 0
 	for i := range points {
-		at := 8 + rnd.Uint64N(2*whole.Requests/uint64(points))
+		at := 8 + rnd.Uint64N(3*whole.Requests/uint64(2*points)) // so that the last one is still an interruption
 		kind := []string{"cut", "cancelled", "killed"}[i%3]
 		before := w.srv.Stats().MessagesSent
 		if !w.interrupt(t, kind, dir, server.URL, at, rnd.IntN(2) == 0) {
+			t.Errorf("%s at request %d: it was over before", kind, at)
 			continue
 		}
 		interrupted[kind]++

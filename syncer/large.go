@@ -42,12 +42,12 @@ func (s *Syncer) readLarge(ctx context.Context, l *link, w want) ([]body, error)
 		return nil, ignoreMissing(err)
 	}
 	b, err := l.largeBody(ctx, w)
-	var code mapi.ErrorCode
+	code, refused := refusal(err)
 	switch {
-	case errors.As(err, &code) && isMissing(code):
+	case refused && isMissing(code):
 		s.cfg.Logf("bodies: %v", err)
 		return nil, nil
-	case errors.As(err, &code) || errors.Is(err, errOdd):
+	case refused || errors.Is(err, errOdd):
 		s.cfg.Logf("bodies: a large message comes in one piece: %v", err)
 		return nil, errOdd
 	case err != nil:
@@ -132,7 +132,7 @@ func (l *link) openLarge(ctx context.Context, w want) (msg *object, version mapi
 	table, _ := b.open(msg, &rop.GetAttachmentTableRequest{})
 	defer table.Release()
 	b.do(table, &rop.SetColumnsRequest{PropertyTags: attachmentColumns})
-	for {
+	for range tableRounds {
 		more := b.do(table, &rop.QueryRowsRequest{ForwardRead: true, RowCount: 1000})
 		if err := b.run(ctx); err != nil {
 			return nil, "", nil, err
@@ -160,7 +160,7 @@ func (l *link) openLarge(ctx context.Context, w want) (msg *object, version mapi
 func (l *link) copyOf(ctx context.Context, obj *object, root fxics.Root, without ...mapi.PropertyTag) (fxics.Element, error) {
 	b := l.batch()
 	d := &download{l: l}
-	d.ctx, _ = b.open(obj, &rop.FastTransferSourceCopyToRequest{SendOptions: rop.SendUnicode | rop.SendForceUnicode, PropertyTags: without})
+	d.open(b, obj, &rop.FastTransferSourceCopyToRequest{SendOptions: rop.SendUnicode | rop.SendForceUnicode, PropertyTags: without})
 	d.got = b.do(d.ctx, getBuffer())
 	if err := b.run(ctx); err != nil {
 		return nil, err

@@ -37,6 +37,7 @@ type link struct {
 
 	subscribed bool          // RopRegisterNotification was sent
 	notified   bool          // and accepted
+	unheard    bool          // nobody waits for events at the moment: the server does not want that
 	deaf       chan struct{} // closed when nobody waits for events any more; nil before somebody does
 	unlisten   context.CancelFunc
 }
@@ -180,6 +181,9 @@ func (l *link) learnIDs(ctx context.Context, resp *rop.LogonResponse) error {
 	}
 	l.logons = map[replica.Special]mapi.SourceKey{}
 	for i, a := range ask {
+		if err := a.err(); ofConnection(err) {
+			return err
+		}
 		if r, ok := a.resp().(*rop.LongTermIDFromIDResponse); ok && a.err() == nil {
 			l.logons[logonFolders[i]] = r.LongTermID.SourceKey()
 			l.learn(resp.FolderIDs[i].ReplID(), r.LongTermID.GUID)
@@ -218,7 +222,11 @@ func (l *link) learnSpecial(ctx context.Context, resp *rop.LogonResponse) error 
 	}
 	var bags []mapi.PropertyBag
 	for _, a := range asks {
-		if bag, err := a.row(columns); err == nil {
+		bag, err := a.row(columns)
+		if ofConnection(err) {
+			return err
+		}
+		if err == nil {
 			bags = append(bags, bag)
 		}
 	}

@@ -133,26 +133,46 @@ func (s *Syncer) putNamed(named map[mapi.SourceKey]bool, everything bool) {
 }
 
 // listen waits for events of the session until ctx or the session ends, and fetches
-// them when there are some. It returns why it stopped.
+// them when there are some. It returns why it stopped. A server that takes no wait for now is polled meanwhile.
 func (l *link) listen(ctx context.Context) error {
-	for {
-		ready, err := l.sess.Wait(ctx)
-		if err != nil {
-			return err
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if !ready {
+	for refused := 0; ; {
+		err := l.listenOnce(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err == nil:
+			refused = 0
 			continue
-		}
-		if err := l.s.awaitQuiet(ctx); err != nil {
+		case brokenLink(l, err):
 			return err
 		}
-		if err := l.s.heed(l.sess.Poll(ctx)); err != nil {
+		refused++
+		l.s.cfg.Logf("notifications: %v", err)
+		l.setUnheard(true)
+		l.s.Kick() // for the time of the next pass to be chosen anew
+		if err := l.s.sleep(ctx, l.s.backOff(refused, err)); err != nil {
 			return err
 		}
+		l.setUnheard(false)
 	}
+}
+
+// listenOnce waits until the server tells of events or ends the wait.
+func (l *link) listenOnce(ctx context.Context) error {
+	ready, err := l.sess.Wait(ctx)
+	if err != nil || !ready || ctx.Err() != nil {
+		return err
+	}
+	if err := l.s.awaitQuiet(ctx); err != nil {
+		return err
+	}
+	return l.s.heed(l.sess.Poll(ctx))
+}
+
+func (l *link) setUnheard(yes bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.unheard = yes
 }
 
 // hangUp ends the session as far as the server can still be reached.

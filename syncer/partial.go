@@ -271,7 +271,7 @@ func (d *contentsDownload) addGroups(b *batch, m *amending, fid mapi.FID, mid ma
 		}
 	}
 	m.d = &download{l: d.l, dir: obj}
-	m.d.ctx, _ = b.open(obj, &rop.FastTransferSourceCopyToRequest{
+	m.d.open(b, obj, &rop.FastTransferSourceCopyToRequest{
 		SendOptions: rop.SendUnicode | rop.SendForceUnicode | rop.SendRecoverMode, PropertyTags: without})
 	room := pieceMax
 	if len(without) == len(heavyTags) {
@@ -323,8 +323,7 @@ func (d *contentsDownload) readMessage(ctx context.Context, m *amending) (*mapi.
 	dl := m.d
 	m.d = nil // start has it now
 	stream, err := dl.start(ctx)
-	var code mapi.ErrorCode
-	if errors.As(err, &code) {
+	if code, ok := refusal(err); ok {
 		d.s.cfg.Logf("changed groups: %v", code)
 		return nil, nil
 	}

@@ -15,6 +15,9 @@ const (
 	fullEvery   = 24 * time.Hour // how often the hints are not trusted
 	busyDefault = 5 * time.Second
 	busyLongest = 10 * time.Minute
+
+	manyFolders = 1 << 20 // more than a mailbox can have
+	tableRounds = 1000    // requests for the rows of one table
 )
 
 // Pass runs one full pass: upload, folder tree, contents, bodies. It connects if it
@@ -184,8 +187,8 @@ func (s *Syncer) syncTogether(ctx context.Context, l *link, reqs []*contentsRequ
 		r.d = nil // start has it now
 		if err != nil {
 			s.cfg.Logf("contents: %v", err)
-			var code mapi.ErrorCode
-			if !errors.As(err, &code) {
+			code, refused := refusal(err)
+			if !refused {
 				return err
 			}
 			if err := s.contentsRefused(r, code); err != nil {
@@ -196,8 +199,9 @@ func (s *Syncer) syncTogether(ctx context.Context, l *link, reqs []*contentsRequ
 		err = s.syncContents(ctx, l, r.folder, r.cp, stream)
 		stream.close()
 		if err != nil {
-			return err
+			return s.contentsUnreadable(r.folder.key, err)
 		}
+		s.clear(r.folder.key)
 		s.board.update(func(st *Status) { st.Folders.Done++ })
 	}
 	return nil
@@ -232,10 +236,8 @@ func (l *link) folderHints(ctx context.Context) (map[mapi.SourceKey]map[string]i
 	table, _ := b.open(dir, &rop.GetHierarchyTableRequest{TableFlags: rop.TableDepth | rop.TableSuppressesNotifications})
 	cols := b.do(table, &rop.SetColumnsRequest{PropertyTags: hintTags})
 	defer func() { table.Release(); dir.Release() }()
-	if bag, err := self.row(hintTags); err == nil {
-		out[l.subtree] = hintsOf(bag)
-	}
 	for {
+		before := len(out)
 		rows := b.do(table, &rop.QueryRowsRequest{ForwardRead: true, RowCount: 500})
 		if err := b.run(ctx); err != nil {
 			return nil, err
@@ -250,7 +252,7 @@ func (l *link) folderHints(ctx context.Context) (map[mapi.SourceKey]map[string]i
 		if err != nil {
 			return nil, err
 		}
-		if n == 0 || end {
+		if n == 0 || end || len(out) == before || len(out) > manyFolders { // a table without end brings nothing new
 			return out, nil
 		}
 	}

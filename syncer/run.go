@@ -57,12 +57,12 @@ func (s *Syncer) Run(ctx context.Context) error {
 	}
 }
 
-// watchJournal wakes Run when something was queued here.
+// watchJournal wakes Run when something was queued here, unless it waits for a server that is away.
 func (s *Syncer) watchJournal(events <-chan []replica.Event) {
 	for batch := range events {
 		for _, e := range batch {
 			if e.Kind == replica.EventJournal && !e.Remote {
-				s.Kick()
+				poke(s.queued)
 				break
 			}
 		}
@@ -78,11 +78,17 @@ func (s *Syncer) rest(ctx context.Context, wait time.Duration, online bool) erro
 	lost := s.listenWhile(ctx, online)
 	timer, stop := s.cfg.After(wait)
 	defer stop()
+	queued := s.queued
+	if !online {
+		queued = nil // what is queued goes up with the next try; it makes the server come back no sooner
+	}
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-timer:
 	case <-lost:
+	case <-queued:
+		return s.sleep(ctx, settle)
 	case <-s.kick:
 		// events of one act arrive together: one pass serves them all
 		return s.sleep(ctx, settle)
@@ -135,7 +141,7 @@ func (s *Syncer) pollInterval() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
-	case !l.notified:
+	case !l.notified || l.unheard:
 		return pollAlone(s.cfg.PollInterval, l.info.Polls)
 	case s.cfg.PollInterval > 0:
 		return s.cfg.PollInterval
@@ -261,5 +267,5 @@ func (s *Syncer) flushOnce(ctx context.Context) error {
 func (s *Syncer) moreUrgent() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.kick) > 0
+	return len(s.kick)+len(s.queued) > 0
 }

@@ -333,7 +333,7 @@ func (l *link) findFolder(ctx context.Context, parent mapi.SourceKey, display st
 	table, _ := b.open(dir, &rop.GetHierarchyTableRequest{TableFlags: rop.TableSuppressesNotifications})
 	b.do(table, &rop.SetColumnsRequest{PropertyTags: columns})
 	defer func() { table.Release(); dir.Release() }()
-	for {
+	for range tableRounds {
 		a := b.do(table, &rop.QueryRowsRequest{ForwardRead: true, RowCount: 200})
 		if err := b.run(ctx); err != nil {
 			return "", keys{}, err
@@ -353,9 +353,10 @@ func (l *link) findFolder(ctx context.Context, parent mapi.SourceKey, display st
 			}
 		}
 		if len(rows) == 0 || resp.Origin == rop.BookmarkEnd {
-			return "", keys{}, nil
+			break
 		}
 	}
+	return "", keys{}, nil
 }
 
 func (l *link) folderKeys(ctx context.Context, fid mapi.FID) (mapi.SourceKey, keys, error) {

@@ -250,7 +250,7 @@ func (s *Syncer) sendReads(ctx context.Context, l *link, run []job) error {
 	}
 	a := b.do(coll, &rop.SynchronizationImportReadStateChangesRequest{MessageReadStates: states})
 	d := &download{l: l, dir: dir, tail: []*answer{opened}}
-	d.ctx, _ = b.open(coll, &rop.SynchronizationGetTransferStateRequest{})
+	d.open(b, coll, &rop.SynchronizationGetTransferStateRequest{})
 	d.got = b.do(d.ctx, getBuffer())
 	defer coll.Release()
 	defer d.end()

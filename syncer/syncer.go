@@ -68,6 +68,7 @@ type Syncer struct {
 
 	passing chan struct{} // holds a token while a pass runs
 	kick    chan struct{} // wakes Run
+	queued  chan struct{} // wakes Run where the server is not away: something was queued here
 	large   chan struct{} // holds a token while a large message is read
 
 	mu        sync.Mutex
@@ -76,6 +77,7 @@ type Syncer struct {
 	named     map[mapi.SourceKey]bool // folders that events named
 	moves     moves
 	lookAtAll bool // events may have been missed
+	suspects  suspects
 	fetch     fetcher
 }
 
@@ -103,7 +105,7 @@ func New(cfg Config) *Syncer {
 		cfg.Logf = func(string, ...any) {}
 	}
 	s := &Syncer{cfg: cfg, rep: cfg.Replica, passing: make(chan struct{}, 1), kick: make(chan struct{}, 1),
-		large: make(chan struct{}, 1)}
+		queued: make(chan struct{}, 1), large: make(chan struct{}, 1)}
 	s.board.tell, s.board.now = cfg.OnStatus, cfg.Now
 	s.board.st = Status{Phase: PhaseOffline, Since: cfg.Now()}
 	return s
@@ -124,9 +126,12 @@ func (s *Syncer) Status() Status {
 }
 
 // Kick wakes Run for a pass, and ends its waiting for a server that was away.
-func (s *Syncer) Kick() {
+func (s *Syncer) Kick() { poke(s.kick) }
+
+// poke leaves a token in a channel that has room for one.
+func poke(c chan struct{}) {
 	select {
-	case s.kick <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }

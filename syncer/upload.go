@@ -416,11 +416,11 @@ func (s *Syncer) Retry(item replica.Num) error {
 // judge decides about an answer that is neither success nor a conflict: a refusal
 // for good is stored, anything else is tried again with the next round or pass.
 func (s *Syncer) judge(c *replica.Change, err error) error {
-	var code mapi.ErrorCode
-	if !errors.As(err, &code) {
-		if ofConnection(err) {
-			return err
-		}
+	if ofConnection(err) {
+		return err
+	}
+	code, ok := refusal(err)
+	if !ok {
 		return s.refuse(c, 0, err.Error()) // it can't even be written down: the others go on
 	}
 	switch code {

@@ -422,6 +422,10 @@ func (x *exchange) notificationWait() {
 		x.badBody(err)
 		return
 	}
+	if x.fault.Busy > 0 {
+		x.answer(ss, mapihttp.NotificationWaitResponse{ErrorCode: mapi.EcServerBusy})
+		return
+	}
 	// Not the sequence cookie: this answer overtakes those of Execute, or is overtaken.
 	x.setContextCookie(ss)
 	x.begin()

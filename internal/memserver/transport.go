@@ -25,6 +25,7 @@ var _ rop.Transport = (*Transport)(nil)
 
 var (
 	errNoSession = errors.New("memserver: the session context is gone")
+	errBusy      = errors.New("memserver: busy by script")
 	errCut       = errors.New("memserver: connection cut by script")
 	errClosed    = errors.New("memserver: server is closed")
 )
@@ -141,6 +142,9 @@ func (t *Transport) NotificationWait(ctx context.Context) (bool, error) {
 	}
 	if f.CutBefore || f.CutAfter {
 		return false, &mapi.Unreachable{Err: errCut}
+	}
+	if f.Busy > 0 {
+		return false, &mapi.Busy{After: f.Busy, Err: errBusy}
 	}
 	limit := time.NewTimer(t.srv.cfg.WaitLimit)
 	defer limit.Stop()
