@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"mailfs/replica"
 )
 
 // What programs expect of any disk, and once did not find here.
@@ -137,6 +139,17 @@ func TestNoMessageInALocalDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.pass()
+	b.save("Inbox/.d/f", note("one", "second"))
+	b.must(b.deliver("Inbox", "b.eml", note("two", "first")))
+	was := b.read("Inbox/b.eml")
+	if err := b.rename("Inbox/.d/f", "Inbox/b.eml", renameExchange); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.at("Inbox/.d/f").node.Kind; got != replica.KindFile {
+		t.Errorf("there is a message in a local directory")
+	}
+	b.wantText("Inbox/.d/f", was)
+	b.wantChanges("edit Inbox/b.eml")
 	b.save("Inbox/.d/f", note("one", "second"))
 	if err := b.rename("Inbox/.d/f", "Inbox/old", renameExchange); err != syscall.EXDEV {
 		t.Errorf("exchange: %v", err)

@@ -1,10 +1,20 @@
 package fs
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"testing"
 )
+
+func execLookPath(name string) (string, error) { return exec.LookPath(name) }
+
+// execCommandContext is execCommand that ends with ctx.
+func execCommandContext(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Env = execCommand(name).Env
+	return cmd
+}
 
 // execCommand makes a command with the plainest environment.
 func execCommand(name string, args ...string) *exec.Cmd {

@@ -52,7 +52,7 @@ func TestRandomCalls(t *testing.T) {
 }
 
 func randomCalls(t *testing.T, seed int, realTime bool) {
-	ops := envNumber(t, "OPS", 20_000)
+	ops := envNumber(t, "OPS", 100_000)
 	conf := childConfig{RealTime: realTime, Empty: true, Dir: t.TempDir(), Replica: fastDir(t)}
 	m := start(t, conf)
 	if err := os.Mkdir(m.path("fsx"), 0o700); err != nil {

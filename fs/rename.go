@@ -3,7 +3,6 @@ package fs
 import (
 	"errors"
 	"io"
-	"slices"
 	"syscall"
 
 	"mailfs/internal/names"
@@ -94,6 +93,7 @@ type move struct {
 	remember bool          // src left a slot
 	gone     *replica.Node // dst, when the file that had the name is no more
 	due      []replica.Num // files that may be messages now
+	atOnce   []replica.Num // those that have to be at once
 }
 
 func (m *move) find(u *replica.Update, oldDir nodeID, oldName string, newDir nodeID, newName string) (err error) {
@@ -393,84 +393,6 @@ func (m *move) adopt(u *replica.Update, n *replica.Node) error {
 	return nil
 }
 
-// exchange swaps src and dst. A local file that gets the name of a message claims it, as in a save that moves the
-// old file away.
-func (m *move) exchange(u *replica.Update) error {
-	if err := m.allowedSwapped(m.src, m.to, m.name); err != nil {
-		return err
-	}
-	if err := m.allowedSwapped(m.dst, m.from, m.src.Name); err != nil {
-		return err
-	}
-	if err := u.Exchange(m.src.Num, m.dst.Num); err != nil {
-		return err
-	}
-	var claimed []replica.Num
-	for _, pair := range [][2]*replica.Node{{m.src, m.dst}, {m.dst, m.src}} {
-		file, message := pair[0], pair[1]
-		if file.Kind != replica.KindFile || message.Kind != replica.KindMessage {
-			continue
-		}
-		now, err := u.Node(file.Num)
-		if err != nil {
-			return err
-		}
-		as := heirForm(m.dirNode(now.Parent), now.Name, message)
-		if !as.item() || len(now.Xattrs[xattrClaim]) > 0 {
-			continue // local, or the next version of another message already
-		}
-		if !m.fit(as, now) {
-			return syscall.EINVAL
-		}
-		base, err := m.t.baseAt(&u.View, message, file.Num)
-		if err != nil {
-			return err
-		}
-		setClaim(now, newClaim(message.Num, message.Parent, base))
-		if err := m.t.saveMarked(u, now); err != nil {
-			return err
-		}
-		claimed = append(claimed, message.Num)
-	}
-	for _, n := range []*replica.Node{m.src, m.dst} {
-		to := m.to
-		if n.Num == m.dst.Num {
-			to = m.from
-		}
-		if n.Kind == replica.KindMessage && to.Kind == replica.KindDir && !slices.Contains(claimed, n.Num) {
-			return syscall.EXDEV // the file that comes for it is no message
-		}
-	}
-	if err := m.arrived(u, m.src, m.from.Num); err != nil {
-		return err
-	}
-	if err := m.arrived(u, m.dst, m.to.Num); err != nil {
-		return err
-	}
-	for _, num := range claimed {
-		if _, err := m.t.holdDeletion(u, num); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// allowedSwapped is allowed, but for a message that goes to a local directory in exchange for a file: the file may take
-// its place, and then what stays behind becomes local.
-func (m *move) allowedSwapped(n, dir *replica.Node, name string) error {
-	err := m.allowed(n, dir, name)
-	if err == syscall.EXDEV && n.Kind == replica.KindMessage {
-		other := m.src
-		if n.Num == m.src.Num {
-			other = m.dst
-		}
-		if other.Kind == replica.KindFile && n.Message.State == replica.StateFull {
-			return nil
-		}
-	}
-	return err
-}
-
 // after is what follows once the rename is committed. ns is held.
 func (m *move) after() {
 	t := m.t
@@ -486,5 +408,11 @@ func (m *move) after() {
 	}
 	for _, num := range m.due {
 		t.schedule(num)
+	}
+	for _, num := range m.atOnce {
+		if err := t.commitClosed(num); err != nil {
+			t.opt.Logf("fs: a file that was exchanged for a message could not take its place yet: %v", err)
+			t.schedule(num)
+		}
 	}
 }

@@ -227,6 +227,9 @@ func (r *runner) compareTrees() error {
 		return err
 	}
 	return r.walk("", func(p string, isDir bool) error {
+		if local(path.Dir(p)) && r.message(p) {
+			return fmt.Errorf("%q is a message in a local directory", p)
+		}
 		if err := check("lstat", p, func(s *side) result { return s.lstat(p) }); err != nil {
 			return err
 		}

@@ -138,6 +138,10 @@ func (s *side) write(slot int, p []byte) result {
 }
 
 func (s *side) seek(slot int, off int64, whence int) result {
+	var st unix.Stat_t
+	if err := unix.Fstat(s.fds[slot], &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
+		return result{note: "no file"}
+	}
 	return outcome(unix.Seek(s.fds[slot], off, whence))
 }
 
