@@ -173,6 +173,9 @@ func (r *runner) holeless(o op, off int64, whence int) op {
 		if err := unix.Fstat(s.fds[o.slot], &st); err != nil {
 			return fail(err)
 		}
+		if st.Mode&unix.S_IFMT != unix.S_IFREG {
+			return run(s)
+		}
 		want := off
 		if whence == unix.SEEK_HOLE {
 			want = st.Size
