@@ -120,3 +120,20 @@ func connectionOf(dir string) string {
 	}
 	return n
 }
+
+// BenchmarkGetxattr is what ls and cp ask for with each file: attributes that are not there, and one that is.
+func BenchmarkGetxattr(b *testing.B) {
+	bed := newBed(&testing.T{})
+	if _, err := bed.deliver("Inbox", "a.eml", note("one", "first")); err != nil {
+		b.Fatal(err)
+	}
+	id := bed.at("Inbox/a.eml").id
+	for _, name := range []string{"system.posix_acl_access", "security.selinux", "user.unknown", xattrFlag, xattrState} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				_, _ = bed.tree.getxattr(id, name)
+			}
+		})
+	}
+}

@@ -69,6 +69,31 @@ func describe(info *replica.MessageInfo, bag mapi.PropertyBag, modified time.Tim
 	info.Modified, info.Error = mapi.NewFileTime(modified), nil
 }
 
+// overPending returns properties with those over them that the user has set and the server does not have yet: a new
+// version keeps them, as the server will.
+func overPending(u *replica.Update, num replica.Num, bag mapi.PropertyBag) (mapi.PropertyBag, error) {
+	list, err := u.ChangesOf(num)
+	if err != nil {
+		return nil, err
+	}
+	own := false
+	for _, c := range list {
+		if c.Kind != replica.ChangeProps && c.Kind != replica.ChangeCreate {
+			continue
+		}
+		if !own {
+			bag, own = bag.Clone(), true
+		}
+		for _, p := range c.Set {
+			bag.Put(p)
+		}
+		for _, k := range c.Unset {
+			bag.Delete(k)
+		}
+	}
+	return bag, nil
+}
+
 // putVersion stores what a user wrote as the next content of a message and enqueues the change. n is changed as
 // stored.
 func (t *tree) putVersion(u *replica.Update, n *replica.Node, s *saved, touched time.Time, base replica.Base, kind replica.ChangeKind) error {
@@ -81,13 +106,17 @@ func (t *tree) putVersion(u *replica.Update, n *replica.Node, s *saved, touched 
 		s.amend(old)
 	}
 	s.m.Properties.Set(mapi.PidTagLastModificationTime, mapi.NewFileTime(touched))
-	describe(n.Message, s.m.Properties, touched)
+	shown, err := overPending(u, n.Num, s.m.Properties)
+	if err != nil {
+		return err
+	}
+	describe(n.Message, shown, touched)
 	n.Content, n.Size, n.Exact = s.blob, s.size, true
 	n.Mtime, n.Ctime = touched, later(now, n.Ctime)
 	setReason(n, "")
 	if err := u.PutContent(n, s.m); err != nil {
 		return err
 	}
-	_, err := u.Enqueue(&replica.Change{Kind: kind, Item: n.Num, At: touched, Ready: now, Base: base, Folder: n.Parent})
+	_, err = u.Enqueue(&replica.Change{Kind: kind, Item: n.Num, At: touched, Ready: now, Base: base, Folder: n.Parent})
 	return err
 }

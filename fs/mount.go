@@ -164,10 +164,9 @@ func (f *FS) mountOptions() *fuse.MountOptions {
 		FsName: fsName, Name: "mailfs", Options: opts, AllowOther: f.opt.AllowOther,
 		DirectMount: root, DirectMountFlags: flags,
 		MaxWrite: 1 << 20, MaxReadAhead: 1 << 20, MaxBackground: 64,
-		IgnoreSecurityLabels: true,
-		ExtraCapabilities:    fuse.CAP_ATOMIC_O_TRUNC,
-		Debug:                f.opt.Debug,
-		Logger:               log.New(logWriter(f.opt.Logf), "", 0),
+		ExtraCapabilities: fuse.CAP_ATOMIC_O_TRUNC,
+		Debug:             f.opt.Debug,
+		Logger:            log.New(logWriter(f.opt.Logf), "", 0),
 	}
 }
 

@@ -32,6 +32,9 @@ type Options struct {
 	// OpenDeadline bounds the download that opening a header-only item waits for. 10 s if 0.
 	OpenDeadline time.Duration
 
+	// ValidKeep tells whether a value is a keep policy that a folder can have; none is if it is nil.
+	ValidKeep func(policy string) bool
+
 	User     string         // address of the mailbox, for the file system's name
 	Location *time.Location // for times that are shown as text; time.Local if nil
 	ReadOnly bool

@@ -43,6 +43,7 @@ type tree struct {
 	buried   map[replica.Num]*replica.Node // local files that were removed just now
 	made     map[replica.Num]uint64        // epoch at which a local file was made
 
+	counts    map[replica.Num]folderCount
 	told      map[replica.Num]bool // directories that the kernel knows
 	roFolders map[replica.Num]bool // what is known of folders' ReadOnly; emptied when a folder changes
 
@@ -58,7 +59,7 @@ func newTree(opt Options) *tree {
 		slots: map[slotKey]slot{}, pending: map[replica.Num]Timer{},
 		files: map[nodeID]*file{}, copies: map[replica.Num]*workCopy{}, bumps: map[replica.Num]uint64{},
 		dirTimes: map[replica.Num]time.Time{}, remote: map[replica.Num]uint64{}, opened: map[replica.Num]replica.Base{},
-		buried: map[replica.Num]*replica.Node{}, made: map[replica.Num]uint64{}, roFolders: map[replica.Num]bool{}, told: map[replica.Num]bool{},
+		buried: map[replica.Num]*replica.Node{}, made: map[replica.Num]uint64{}, roFolders: map[replica.Num]bool{}, told: map[replica.Num]bool{}, counts: map[replica.Num]folderCount{},
 	}
 	for _, name := range opt.NoDownloadFor {
 		t.noDL[filepath.Base(name)] = true

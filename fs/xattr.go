@@ -2,28 +2,32 @@ package fs
 
 import (
 	"errors"
-	"sort"
+	"slices"
 	"strings"
 	"syscall"
 
-	"mailfs/mapi"
-	"mailfs/mime"
 	"mailfs/replica"
 )
 
 // The extended attributes that mailfs itself gives. All of them are in the user namespace.
 const (
-	xattrState     = "user.mailfs.state"
-	xattrRead      = "user.mailfs.read"
-	xattrFlag      = "user.mailfs.flag"
-	xattrSourceKey = "user.mailfs.source-key"
-	xattrError     = "user.mailfs.error"
-	xattrClass     = "user.mailfs.class"
-	xattrSubject   = "user.xdg.origin.email.subject"
-	xattrFrom      = "user.xdg.origin.email.from"
-	xattrSender    = "user.xdg.origin.email.sender"
-	xattrMessageID = "user.xdg.origin.email.message-id"
-	xattrMimeType  = "user.mime_type"
+	xattrState      = "user.mailfs.state"
+	xattrRead       = "user.mailfs.read"
+	xattrFlag       = "user.mailfs.flag"
+	xattrImportance = "user.mailfs.importance"
+	xattrTags       = "user.xdg.tags"
+	xattrSourceKey  = "user.mailfs.source-key"
+	xattrChangeKey  = "user.mailfs.change-key"
+	xattrError      = "user.mailfs.error"
+	xattrClass      = "user.mailfs.class"
+	xattrSubject    = "user.xdg.origin.email.subject"
+	xattrFrom       = "user.xdg.origin.email.from"
+	xattrSender     = "user.xdg.origin.email.sender"
+	xattrMessageID  = "user.xdg.origin.email.message-id"
+	xattrMimeType   = "user.mime_type"
+	xattrKeep       = "user.mailfs.keep"   // of a folder
+	xattrUnread     = "user.mailfs.unread" // of a folder
+	xattrCount      = "user.mailfs.count"  // of a folder
 )
 
 const (
@@ -33,54 +37,64 @@ const (
 	maxXattrSum = 1 << 20  // of what programs store with one node
 )
 
-// xattrNode returns the node that carries an id's attributes, and the message whose state counts: of a file that is
-// about to be the next version of a message, that message.
-func (t *tree) xattrNode(id nodeID) (n, message *replica.Node, queued bool, err error) {
-	if id.control() {
-		return nil, nil, false, syscall.ENODATA
-	}
-	err = t.r.View(func(v *replica.View) error {
-		if n, err = v.Node(id.num()); err != nil {
-			return err
-		}
-		message = n
-		if c, ok := claimOf(n); ok {
-			old, err := v.Node(c.Item)
-			if err == nil && old.Kind == replica.KindMessage {
-				message, queued = old, true
-			} else if err != nil && !errors.Is(err, replica.ErrNotFound) {
-				return err
-			}
-		}
-		list, err := v.ChangesOf(message.Num)
-		queued = queued || len(list) > 0
-		return err
-	})
-	if errors.Is(err, replica.ErrNotFound) {
-		err = syscall.ESTALE
-	}
-	return n, message, queued, err
+// bearing is what an id's attributes are read from.
+type bearing struct {
+	t       *tree
+	id      nodeID
+	n       *replica.Node
+	message *replica.Node // whose state counts: of a file that is about to be the next version of a message, that message
+	claimed bool          // message is not n
 }
 
-// getxattr returns the value of an extended attribute, ENODATA if there is none.
+// bearerOf returns what carries an id's attributes.
+func (t *tree) bearerOf(id nodeID) (b bearing, err error) {
+	if id.control() {
+		return b, syscall.ENODATA
+	}
+	b.t, b.id = t, id
+	err = t.r.View(func(v *replica.View) error {
+		if b.n, err = v.Node(id.num()); err != nil {
+			return err
+		}
+		b.message = b.n
+		c, ok := claimOf(b.n)
+		if !ok {
+			return nil
+		}
+		old, err := v.Node(c.Item)
+		if err == nil && old.Kind == replica.KindMessage {
+			b.message, b.claimed = old, true
+		} else if err != nil && !errors.Is(err, replica.ErrNotFound) {
+			return err
+		}
+		return nil
+	})
+	return b, staleIfGone(err)
+}
+
+// getxattr returns the value of an extended attribute: ENODATA if there is none, EOPNOTSUPP outside of the user
+// namespace, which ls and cp take as an answer for the whole mount.
 func (t *tree) getxattr(id nodeID, name string) ([]byte, error) {
 	if !strings.HasPrefix(name, userSpace) {
-		return nil, syscall.ENODATA
+		return nil, syscall.EOPNOTSUPP
 	}
-	n, message, queued, err := t.xattrNode(id)
+	b, err := t.bearerOf(id)
 	if err != nil {
 		return nil, err
 	}
-	if v, ok := t.ownXattrs(id, n, message, queued)[name]; ok {
-		return []byte(v), nil
+	if told := b.table()[name]; told != nil {
+		v, err := told(b)
+		if v != "" || err != nil {
+			return []byte(v), err
+		}
 	}
 	if strings.HasPrefix(name, ownSpace) {
 		return nil, syscall.ENODATA
 	}
-	if v, ok := n.Xattrs[name]; ok {
+	if v, ok := b.n.Xattrs[name]; ok {
 		return v, nil
 	}
-	if v, ok := message.Xattrs[name]; ok {
+	if v, ok := b.message.Xattrs[name]; ok {
 		return v, nil
 	}
 	return nil, syscall.ENODATA
@@ -91,94 +105,29 @@ func (t *tree) listxattr(id nodeID) ([]string, error) {
 	if id.control() {
 		return nil, nil
 	}
-	n, message, queued, err := t.xattrNode(id)
+	b, err := t.bearerOf(id)
 	if err != nil {
 		return nil, err
 	}
-	set := map[string]bool{}
-	for name := range t.ownXattrs(id, n, message, queued) {
-		set[name] = true
+	var list []string
+	for name, told := range b.table() {
+		v, err := told(b)
+		if err != nil {
+			return nil, err
+		}
+		if v != "" {
+			list = append(list, name)
+		}
 	}
-	for _, m := range []map[string][]byte{n.Xattrs, message.Xattrs} {
+	for _, m := range []map[string][]byte{b.n.Xattrs, b.message.Xattrs} {
 		for name := range m {
-			if strings.HasPrefix(name, userSpace) {
-				set[name] = true
+			if strings.HasPrefix(name, userSpace) && !strings.HasPrefix(name, ownSpace) {
+				list = append(list, name)
 			}
 		}
 	}
-	list := make([]string, 0, len(set))
-	for name := range set {
-		list = append(list, name)
-	}
-	sort.Strings(list)
-	return list, nil
-}
-
-// ownXattrs makes the attributes that are not stored but told.
-func (t *tree) ownXattrs(id nodeID, n, message *replica.Node, queued bool) map[string]string {
-	out := map[string]string{}
-	put := func(name, value string) {
-		if value != "" {
-			out[name] = value
-		}
-	}
-	put(xattrError, string(n.Xattrs[xattrReason]))
-	switch {
-	case message.Message != nil:
-		info := message.Message
-		put(xattrState, t.stateOf(id, n, info, queued))
-		put(xattrRead, map[bool]string{false: "0", true: "1"}[info.Read])
-		put(xattrFlag, flagName(info.Flag))
-		put(xattrSourceKey, info.SourceKey.String())
-		put(xattrClass, info.Class)
-		put(xattrSubject, plainName(info.Subject))
-		put(xattrFrom, plainName(info.From))
-		put(xattrSender, plainName(info.Sender))
-		put(xattrMessageID, plainName(info.MessageID))
-		put(xattrMimeType, mime.MIMEType(itemForm(message).ext))
-		if info.Error != nil && out[xattrError] == "" {
-			put(xattrError, plainName(info.Error.Text))
-		}
-	case n.Folder != nil:
-		put(xattrSourceKey, n.Folder.SourceKey.String())
-		put(xattrClass, n.Folder.Class)
-		if n.Folder.Error != nil {
-			put(xattrError, plainName(n.Folder.Error.Text))
-		}
-	case n.Kind == replica.KindFile:
-		put(xattrState, "local")
-		put(xattrRead, string(n.Xattrs[xattrRead]))
-		put(xattrFlag, string(n.Xattrs[xattrFlag]))
-	}
-	return out
-}
-
-// stateOf names the state of a message: the first of these that holds.
-func (t *tree) stateOf(id nodeID, n *replica.Node, info *replica.MessageInfo, queued bool) string {
-	t.mu.RLock()
-	working := t.copies[n.Num] != nil
-	t.mu.RUnlock()
-	switch {
-	case len(n.Xattrs[xattrReason]) > 0, info.Error != nil:
-		return "error"
-	case info.Conflict:
-		return "conflict"
-	case queued, working:
-		return "queued"
-	case info.State == replica.StateHeader:
-		return "header"
-	}
-	return "full"
-}
-
-// The values of PidTagFlagStatus ([MS-OXOFLAG] 2.2.1.1).
-var flagNames = map[int32]string{0: "none", 1: "complete", 2: "flagged"}
-
-func flagName(v int32) string {
-	if s, ok := flagNames[v]; ok {
-		return s
-	}
-	return "none"
+	slices.Sort(list)
+	return slices.Compact(list), nil
 }
 
 // The flags of setxattr(2).
@@ -187,9 +136,9 @@ const (
 	xattrReplace = 2
 )
 
-// setxattr stores an attribute. Of those that mailfs gives, read and flag can be written, which queues a change; on a
-// local file they are kept until it becomes a message. To write another of mailfs's own is accepted and does nothing,
-// so that programs that copy attributes along with files (cp -a, rsync -X) don't fail. Foreign ones are kept locally.
+// setxattr stores an attribute. Of those that mailfs gives, some can be written, which queues a change; on a local
+// file they are kept until it becomes a message. To write another of mailfs's own is accepted and does nothing, so that
+// programs that copy attributes along with files (cp -a, rsync -X) don't fail. Foreign ones are kept locally.
 func (t *tree) setxattr(id nodeID, name string, value []byte, flags uint32) error {
 	if err := t.mayWriteXattr(id, name); err != nil {
 		return err
@@ -202,26 +151,37 @@ func (t *tree) setxattr(id nodeID, name string, value []byte, flags uint32) erro
 	}
 	t.ns.Lock()
 	defer t.ns.Unlock()
-	_, message, _, err := t.xattrNode(id)
+	b, err := t.bearerOf(id)
 	if err != nil {
 		return err
 	}
-	switch name {
-	case xattrRead, xattrFlag:
-		if message.Message == nil {
-			if err := checkKept(message, name, string(value)); err != nil {
-				return err
-			}
-			break
-		}
-		if flags&xattrCreate != 0 {
-			return syscall.EEXIST
-		}
-		if name == xattrRead {
-			return t.setRead(message.Num, string(value))
-		}
-		return t.setFlag(message.Num, string(value))
+	if name == xattrKeep {
+		return t.setKeep(b.n, string(value), flags)
 	}
+	if w := writableXattrs[name]; w != nil && b.message.Message != nil {
+		if err := w.check(string(value)); err != nil {
+			return err
+		}
+		v, err := w.told(b)
+		switch {
+		case err != nil:
+			return err
+		case v != "" && flags&xattrCreate != 0:
+			return syscall.EEXIST
+		case v == "" && flags&xattrReplace != 0:
+			return syscall.ENODATA
+		}
+		return t.r.Update(func(u *replica.Update) error { return t.putState(u, b.message.Num, name, string(value)) })
+	} else if w != nil {
+		if err := checkKept(b.n, name, string(value)); err != nil {
+			return err
+		}
+	}
+	return t.setForeign(id, name, value, flags)
+}
+
+// setForeign keeps an attribute that mailfs does not give.
+func (t *tree) setForeign(id nodeID, name string, value []byte, flags uint32) error {
 	return t.r.Update(func(u *replica.Update) error {
 		n, err := u.Node(id.num())
 		if err != nil {
@@ -261,152 +221,12 @@ func (t *tree) mayWriteXattr(id nodeID, name string) error {
 
 // toldXattr reports whether an attribute is one that mailfs tells and nobody can change.
 func toldXattr(name string) bool {
-	return name != xattrRead && name != xattrFlag &&
+	return writableXattrs[name] == nil && name != xattrKeep &&
 		(strings.HasPrefix(name, ownSpace) || name == xattrMimeType || strings.HasPrefix(name, "user.xdg.origin.email."))
 }
 
-// checkKept tells whether a local file can keep an attribute of messages for the message that it may become.
-func checkKept(n *replica.Node, name, value string) error {
-	if n.Kind != replica.KindFile {
-		return syscall.EOPNOTSUPP
-	}
-	if name == xattrRead && value != "0" && value != "1" {
-		return syscall.EINVAL
-	}
-	if _, ok := flagValue(value); name == xattrFlag && !ok {
-		return syscall.EINVAL
-	}
-	return nil
-}
-
-// keptState is what a local file kept for the message that it becomes.
-type keptState struct {
-	read, flag string // empty if nobody said
-}
-
-// keepFor makes a local file keep an attribute for the message that it may become.
-func (t *tree) keepFor(u *replica.Update, n *replica.Node, name, value string) error {
-	if err := checkKept(n, name, value); err != nil {
-		return err
-	}
-	setLocal(n, name, []byte(value))
-	n.Ctime = later(t.clock.Now(), n.Ctime)
-	return u.Save(n)
-}
-
-// takeKept removes what a local file kept from it.
-func takeKept(n *replica.Node) keptState {
-	k := keptState{string(n.Xattrs[xattrRead]), string(n.Xattrs[xattrFlag])}
-	for _, name := range []string{xattrRead, xattrFlag} {
-		if n.Xattrs[name] != nil {
-			setLocal(n, name, nil)
-		}
-	}
-	return k
-}
-
-// apply makes a message what the file that it was, or that replaced it, was told to be.
-func (k keptState) apply(t *tree, u *replica.Update, num replica.Num) error {
-	if k.read != "" {
-		if err := t.putRead(u, num, k.read == "1"); err != nil {
-			return err
-		}
-	}
-	if flag, ok := flagValue(k.flag); ok {
-		return t.putFlag(u, num, flag)
-	}
-	return nil
-}
-
-func flagValue(name string) (int32, bool) {
-	for v, s := range flagNames {
-		if s == name {
-			return v, true
-		}
-	}
-	return 0, false
-}
-
-// setRead marks a message read or unread.
-func (t *tree) setRead(num replica.Num, value string) error {
-	if value != "0" && value != "1" {
-		return syscall.EINVAL
-	}
-	return t.r.Update(func(u *replica.Update) error { return t.putRead(u, num, value == "1") })
-}
-
-func (t *tree) putRead(u *replica.Update, num replica.Num, read bool) error {
-	n, err := u.Node(num)
-	if err != nil {
-		return staleIfGone(err)
-	}
-	if n.Message == nil { // somebody removed the message just now, and what was written to it stays
-		return t.keepFor(u, n, xattrRead, map[bool]string{false: "0", true: "1"}[read])
-	}
-	if n.Message.Read == read {
-		return nil
-	}
-	n.Message.Read = read
-	n.Ctime = later(t.clock.Now(), n.Ctime)
-	if err := u.Save(n); err != nil {
-		return err
-	}
-	_, err = u.Enqueue(&replica.Change{Kind: replica.ChangeRead, Item: num, At: t.clock.Now(), Ready: t.clock.Now(),
-		Base: baseOf(n), Folder: n.Parent, Read: read})
-	return err
-}
-
-// setFlag sets the follow-up flag.
-func (t *tree) setFlag(num replica.Num, value string) error {
-	flag, ok := flagValue(value)
-	if !ok {
-		return syscall.EINVAL
-	}
-	return t.r.Update(func(u *replica.Update) error { return t.putFlag(u, num, flag) })
-}
-
-func (t *tree) putFlag(u *replica.Update, num replica.Num, flag int32) error {
-	n, err := u.Node(num)
-	if err != nil {
-		return staleIfGone(err)
-	}
-	if n.Message == nil { // as above
-		return t.keepFor(u, n, xattrFlag, flagName(flag))
-	}
-	if n.Message.Flag == flag {
-		return nil
-	}
-	n.Message.Flag = flag
-	n.Ctime = later(t.clock.Now(), n.Ctime)
-	if err := u.Save(n); err != nil {
-		return err
-	}
-	change := &replica.Change{Kind: replica.ChangeProps, Item: num, At: t.clock.Now(), Ready: t.clock.Now(),
-		Base: baseOf(n), Folder: n.Parent}
-	flagChange(change, flag)
-	_, err = u.Enqueue(change)
-	return err
-}
-
-// flagChange fills in the properties of a follow-up state ([MS-OXOFLAG] 3.1.4.1.2, 3.1.4.1.3).
-func flagChange(c *replica.Change, flag int32) {
-	if flag == 0 {
-		c.Unset = []mapi.Key{{ID: mapi.PidTagFlagStatus.ID()}, {ID: mapi.PidTagFollowupIcon.ID()},
-			{ID: mapi.PidTagFlagCompleteTime.ID()}}
-		return
-	}
-	c.Set.Set(mapi.PidTagFlagStatus, flag)
-	if flag == 2 {
-		c.Set.Set(mapi.PidTagFollowupIcon, int32(6)) // red, [MS-OXOFLAG] 2.2.1.2
-		c.Unset = []mapi.Key{{ID: mapi.PidTagFlagCompleteTime.ID()}}
-		return
-	}
-	c.Set.Set(mapi.PidTagFlagCompleteTime, mapi.NewFileTime(c.At))
-	c.Unset = []mapi.Key{{ID: mapi.PidTagFollowupIcon.ID()}}
-}
-
-// removexattr removes an attribute that a program stored; removing the flag sets it to none. Those that mailfs tells
-// stay, without an error.
+// removexattr removes an attribute that a program stored; of a message's own state it restores what a message has that
+// nobody has touched. Those that mailfs tells stay, without an error.
 func (t *tree) removexattr(id nodeID, name string) error {
 	if err := t.mayWriteXattr(id, name); err != nil {
 		return err
@@ -414,20 +234,27 @@ func (t *tree) removexattr(id nodeID, name string) error {
 	if toldXattr(name) {
 		return nil
 	}
-	if name == xattrRead || name == xattrFlag {
-		_, message, _, err := t.xattrNode(id)
+	t.ns.Lock()
+	defer t.ns.Unlock()
+	b, err := t.bearerOf(id)
+	if err != nil {
+		return err
+	}
+	if name == xattrKeep {
+		return t.setKeep(b.n, "", xattrReplace)
+	}
+	if w := writableXattrs[name]; w != nil && b.message.Message != nil {
+		v, err := w.told(b)
 		switch {
 		case err != nil:
 			return err
-		case message.Message == nil: // kept by a local file
-		case name == xattrFlag:
-			return t.setxattr(id, name, []byte(flagNames[0]), 0)
-		default:
-			return nil
+		case v == "" && b.n.Xattrs[name] == nil:
+			return syscall.ENODATA
+		case w.none == "" && name == xattrRead:
+			return nil // there is no state without it
 		}
+		return t.r.Update(func(u *replica.Update) error { return t.putState(u, b.message.Num, name, w.none) })
 	}
-	t.ns.Lock()
-	defer t.ns.Unlock()
 	return t.r.Update(func(u *replica.Update) error {
 		n, err := u.Node(id.num())
 		if err != nil {
