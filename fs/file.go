@@ -274,7 +274,7 @@ func staleIfGone(err error) error {
 
 // hydrate downloads a message. Its name goes on leading to the same id, which no one has read anything through.
 func (t *tree) hydrate(ctx context.Context, id nodeID, pid uint32) (*replica.Node, error) {
-	if len(t.noDL) > 0 && t.noDL[executable(pid)] {
+	if !t.mayDownload(pid) {
 		return nil, syscall.ENODATA
 	}
 	if t.opt.Fetcher == nil {

@@ -40,7 +40,8 @@ type Options struct {
 	ReadOnly bool
 	// HardDelete makes unlink remove messages instead of moving them to Deleted Items.
 	HardDelete bool
-	// NoDownloadFor lists executables, by base name, whose open of a header-only item fails at once with ENODATA.
+	// NoDownloadFor lists executables, by base name, whose open of a header-only item fails at once with ENODATA. Of
+	// another user's program only the first 15 bytes of the command's name can be told; they are compared then.
 	NoDownloadFor []string
 
 	UID, GID   int    // owner of everything; -1 or 0 of a zero Options: see New

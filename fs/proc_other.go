@@ -2,7 +2,7 @@
 
 package fs
 
-// procExe has no answer here.
-func procExe(uint32) string { return "" }
+// procFile has no answer here.
+func procFile(uint32, string) string { return "" }
 
 func trimDeleted(exe string) string { return exe }

@@ -225,10 +225,36 @@ func TestExecutableName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := executable(uint32(os.Getpid())); got != filepath.Base(self) {
+	pid := uint32(os.Getpid())
+	if got := executable(pid); got != filepath.Base(self) || got == "" || got == "." {
 		t.Fatalf("%q, want %q", got, filepath.Base(self))
 	}
-	if slices.Contains([]string{"", "."}, executable(uint32(os.Getpid()))) {
-		t.Fatal("no name")
+	if got := commandName(pid); got == "" || !strings.HasPrefix(filepath.Base(self), got) {
+		t.Fatalf("%q, want the start of %q", got, filepath.Base(self))
+	}
+	if executable(0) != "" || commandName(0) != "" {
+		t.Fatal("thread 0 runs a program")
+	}
+}
+
+func TestListed(t *testing.T) {
+	names := map[string]bool{"tracker-extract-3": true, "file": true}
+	for _, c := range []struct {
+		exe, command string
+		want         bool
+	}{
+		{"tracker-extract-3", "tracker-extract", true},
+		{"tracker-extract-3", "pool-worker", true}, // threads have names of their own
+		{"", "tracker-extract", true},
+		{"", "tracker-extrac", false},
+		{"", "file", true},
+		{"", "files", false},
+		{"vim", "file", false},
+		{"tracker-extract", "tracker-extract", false},
+		{"", "", false},
+	} {
+		if got := listed(names, c.exe, c.command); got != c.want {
+			t.Errorf("executable %q, command %q: %t", c.exe, c.command, got)
+		}
 	}
 }

@@ -1,9 +1,11 @@
 package fs
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -264,11 +266,53 @@ func (t *tree) readlink(id nodeID) (string, error) {
 	return n.Target, nil
 }
 
+// mayDownload reports whether the program that a thread runs may start downloads by opening messages.
+func (t *tree) mayDownload(pid uint32) bool {
+	return len(t.noDL) == 0 || !listed(t.noDL, executable(pid), commandName(pid))
+}
+
+// maxCommand is how much of a command's name the kernel keeps.
+const maxCommand = 15
+
+// listed reports whether names has a program, known by the base name of its executable or, where the executable is not
+// told since the program is somebody else's, by the start of its command's name.
+func listed(names map[string]bool, exe, command string) bool {
+	if exe != "" || command == "" {
+		return names[exe]
+	}
+	for name := range names {
+		if name[:min(len(name), maxCommand)] == command {
+			return true
+		}
+	}
+	return false
+}
+
 // executable returns the base name of the program that a thread runs, "" if that can't be told.
 func executable(pid uint32) string {
-	exe, err := os.Readlink(procExe(pid))
+	exe, err := os.Readlink(procFile(pid, "exe"))
 	if err != nil {
 		return ""
 	}
 	return filepath.Base(trimDeleted(exe))
+}
+
+// commandName returns what the kernel calls the program of a thread, "" if that can't be told. A thread may have a name of
+// its own; that of its process counts.
+func commandName(tid uint32) string {
+	status, err := os.ReadFile(procFile(tid, "status"))
+	if err != nil {
+		return ""
+	}
+	_, rest, _ := bytes.Cut(status, []byte("\nTgid:"))
+	line, _, _ := bytes.Cut(rest, []byte("\n"))
+	pid, err := strconv.ParseUint(string(bytes.TrimSpace(line)), 10, 32)
+	if err != nil {
+		return ""
+	}
+	name, err := os.ReadFile(procFile(uint32(pid), "comm"))
+	if err != nil {
+		return ""
+	}
+	return string(bytes.TrimSuffix(name, []byte("\n")))
 }

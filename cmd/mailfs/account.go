@@ -28,8 +28,17 @@ type account struct {
 	Keep            string `toml:"keep"`
 	AllowPlaintext  bool   `toml:"allow_plaintext"`
 	CAFile          string `toml:"ca_file"`
-	// NoDownloadFor names programs whose open() never starts a download.
+	// NoDownloadFor names programs whose open() never starts a download; nil stands for crawlers.
 	NoDownloadFor []string `toml:"no_download_for"`
+}
+
+// crawlers are programs that open every file that they find: desktop search, thumbnails, and what looks into files for their
+// type. They must not download a mailbox.
+var crawlers = []string{
+	"localsearch-3", "localsearch-extractor-3", "tracker-miner-fs-3", "tracker-extract-3", "tracker-miner-fs", "tracker-extract",
+	"baloo_file", "baloo_file_extractor", "recollindex", "updatedb", "updatedb.plocate", "updatedb.mlocate",
+	"tumblerd", "ffmpegthumbnailer", "gdk-pixbuf-thumbnailer", "gsf-office-thumbnailer", "evince-thumbnailer",
+	"totem-video-thumbnailer", "file",
 }
 
 // config is the configuration file.
@@ -72,6 +81,9 @@ func (a *account) resolve(name string, flags *pflag.FlagSet) error {
 	}
 	if a.Keep == "" {
 		a.Keep = "all"
+	}
+	if a.NoDownloadFor == nil {
+		a.NoDownloadFor = crawlers
 	}
 	if a.Replica == "" {
 		a.Replica = filepath.Join(dataHome(), "mailfs", safeName(a.User))
