@@ -32,7 +32,7 @@ const (
 // is not here the size is an estimate, never 0, with no blocks.
 func (t *tree) attrOf(id nodeID, n *replica.Node, readOnly bool) attr {
 	a := attr{
-		ino: uint64(n.Num), nlink: 1, size: n.Size, exact: true,
+		ino: t.ino(id), nlink: 1, size: n.Size, exact: true,
 		mtime: n.Mtime, ctime: n.Ctime, atime: n.Atime, btime: n.Btime,
 	}
 	if a.ctime.Before(a.mtime) && n.Message == nil {

@@ -112,6 +112,11 @@ func serveChild(c childConfig) error {
 		return err
 	}
 	defer fx.r.Close()
+	if err := fx.r.Update(func(u *replica.Update) error {
+		return u.SetIdentity(replica.Identity{MailboxGUID: testServer})
+	}); err != nil {
+		return err
+	}
 	for i := range c.Messages {
 		if _, err := fx.deliver("Inbox", fmt.Sprintf("m%05d.eml", i), note(fmt.Sprint("message ", i), strings.Repeat("A line of text as long as the lines of a letter often are, or so they say.\n", 270))); err != nil {
 			return err

@@ -1,11 +1,15 @@
 package fs
 
-import "mailfs/replica"
+import (
+	"encoding/binary"
+	"errors"
+
+	"mailfs/replica"
+)
 
 // nodeID is the number under which the kernel knows a file: the item's number and, for regular files, the
 // incarnation of its content. A remote change raises the incarnation, so that the name leads to a new kernel inode
-// with its own page cache, while handles of the old one keep what they opened. The inode number that programs see
-// is the item's number alone.
+// with its own page cache, while handles of the old one keep what they opened. Programs see other numbers, see tree.ino.
 type nodeID uint64
 
 const (
@@ -35,3 +39,25 @@ func makeID(n replica.Num, inc uint64) nodeID {
 func (id nodeID) num() replica.Num { return replica.Num(id & numMask) }
 
 func (id nodeID) control() bool { return id&controlFlag != 0 }
+
+// inoBase returns what the inode numbers of a mailbox begin with. Indexers file things under the inode number alone when
+// they know no device, as that of a FUSE mount: small numbers would be taken for files of the disk, or of another mailbox.
+func inoBase(r *replica.Replica) (base uint64, err error) {
+	err = r.View(func(v *replica.View) error {
+		id, err := v.Identity()
+		base = uint64(binary.LittleEndian.Uint32(id.MailboxGUID[:])&incMask) << incShift
+		return err
+	})
+	if errors.Is(err, replica.ErrNotFound) {
+		err = nil // no server was ever asked: there is no mail
+	}
+	return base, err
+}
+
+// ino is the inode number that programs see: the mailbox's part and the item's number.
+func (t *tree) ino(id nodeID) uint64 {
+	if id.control() {
+		return uint64(id)
+	}
+	return t.inoBase | uint64(id.num())
+}

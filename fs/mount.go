@@ -26,7 +26,13 @@ func New(opt Options) (*FS, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &FS{opt: opt, t: newTree(opt)}, nil
+	base, err := inoBase(opt.Replica)
+	if err != nil {
+		return nil, fmt.Errorf("fs: %w", err)
+	}
+	t := newTree(opt)
+	t.inoBase = base
+	return &FS{opt: opt, t: t}, nil
 }
 
 // Flush makes changes of what idle windows hold back, without waiting for them. What was closed before the call is

@@ -266,9 +266,9 @@ func (r *raw) dir(fh uint64) *dirStream {
 // dots adds the entries of a directory itself and its parent, and returns the offset to go on with.
 func (r *raw) dots(d *dirStream, off uint64, add func(fuse.DirEntry) bool) (uint64, bool) {
 	for ; off < dotEntries; off++ {
-		e := fuse.DirEntry{Name: "..", Mode: syscall.S_IFDIR, Off: off + 1, Ino: uint64(r.t.parentOf(d.id))}
+		e := fuse.DirEntry{Name: "..", Mode: syscall.S_IFDIR, Off: off + 1, Ino: r.t.ino(r.t.parentOf(d.id))}
 		if off == 0 {
-			e.Name, e.Ino = ".", uint64(d.id)
+			e.Name, e.Ino = ".", r.t.ino(d.id)
 		}
 		if !add(e) {
 			return off, false

@@ -25,6 +25,8 @@ type tree struct {
 	noDL  map[string]bool
 	ahead readAhead
 
+	inoBase uint64 // what inode numbers begin with
+
 	notices notifier
 	events  eventLog
 
