@@ -10,7 +10,7 @@ programs='
 	updatedb:plocate recollindex:recollcmd tracker3:tracker gsettings:libglib2.0-bin dbus-run-session:dbus
 	/usr/lib/python3/dist-packages/uno.py:python3-uno
 	/usr/libexec/tracker-miner-fs-3:tracker-miner-fs /usr/libexec/tracker-extract-3:tracker-extract
-	/usr/share/mime/magic:shared-mime-info
+	gdk-pixbuf-thumbnailer:libgdk-pixbuf2.0-bin /usr/share/mime/magic:shared-mime-info
 '
 missing=
 for pair in $programs; do
