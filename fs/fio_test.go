@@ -24,7 +24,7 @@ var fioJobs = []struct {
 
 func fio(t *testing.T, args ...string) {
 	t.Helper()
-	args = append([]string{"--verify=crc32c", "--verify_fatal=1", "--randseed=7", "--fallocate=none", "--group_reporting", "--thread=0"}, args...)
+	args = append([]string{"--verify=crc32c", "--verify_fatal=1", "--randseed=7", "--fallocate=none", "--verify_state_save=0", "--group_reporting", "--thread=0"}, args...)
 	if out, err := command(t, tool(t, "fio"), args...); err != nil || strings.Contains(out, "verify:") {
 		t.Fatalf("fio %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
