@@ -15,6 +15,10 @@ const (
 	SettingUsed  = "quota.used"  // PidTagMessageSizeExtended
 )
 
+// localRoom is what is free in a full mailbox, as far as the disk has it: lock, swap and temporary files never go to
+// the server, and programs look whether there is room for them.
+const localRoom = 16 << 20
+
 type space struct{ blocks, free, files, filesFree uint64 }
 
 // statfs tells the mailbox's quota and use where the server has one, else the figures of the replica's disk. Never
@@ -39,11 +43,8 @@ func (t *tree) statfs() (space, error) {
 	if used < limit {
 		free = (limit - used) / statfsBlock
 	}
-	if free == 0 && s.free > 0 {
-		free = 1
-	}
-	s.free = min(free, s.free)
-	s.blocks = max(limit/statfsBlock, s.free)
+	s.free = min(max(free, localRoom/statfsBlock), s.free)
+	s.blocks = used/statfsBlock + s.free
 	return s, nil
 }
 

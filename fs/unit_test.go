@@ -116,13 +116,21 @@ func TestStatfs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	set(100*statfsBlock, 60*statfsBlock)
-	if s, err := b.tree.statfs(); err != nil || s.blocks != 100 || s.free != 40 {
-		t.Fatalf("%+v, %v", s, err)
-	}
-	set(100*statfsBlock, 100*statfsBlock)
-	if s, err := b.tree.statfs(); err != nil || s.free == 0 {
-		t.Fatalf("a full mailbox: %+v, %v: local writes still succeed", s, err)
+	const mib = 1 << 20 / statfsBlock
+	room := min(disk.free, 16*mib)
+	for name, c := range map[string]struct{ limit, used, blocks, free uint64 }{
+		"half full": {100 * mib, 60 * mib, 60*mib + min(disk.free, 40*mib), min(disk.free, 40*mib)},
+		// local writes still succeed
+		"full":           {100 * mib, 100 * mib, 100*mib + room, room},
+		"more than full": {100 * mib, 130 * mib, 130*mib + room, room},
+		// more than the disk has: it is the disk that ends first
+		"larger than the disk": {1 << 50, 60 * mib, 60*mib + disk.free, disk.free},
+	} {
+		set(c.limit*statfsBlock, c.used*statfsBlock)
+		s, err := b.tree.statfs()
+		if around := func(a, b uint64) bool { return max(a, b)-min(a, b) < 64*mib }; err != nil || !around(s.blocks, c.blocks) || !around(s.free, c.free) || s.free == 0 && disk.free > 0 {
+			t.Errorf("%s: %+v, %v; want %d blocks, %d free", name, s, err, c.blocks, c.free)
+		}
 	}
 }
 

@@ -106,7 +106,54 @@ func takeAway(dir string) {
 	}
 }
 
-// setupScript gives a script a served mailbox ($SERVER), a server that speaks something else
+// hush relays connections to a server for as long as a file is not there. While it is, the server seems to accept
+// everything and to answer nothing.
+func hush(target, file string) (url string, stop func(), err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	ended := make(chan struct{})
+	relay := func(to, from net.Conn) {
+		defer to.Close()
+		defer from.Close()
+		for buf := make([]byte, 64<<10); ; {
+			n, err := from.Read(buf)
+			for {
+				if _, gone := os.Stat(file); gone != nil {
+					break
+				}
+				select {
+				case <-ended:
+					return
+				case <-time.After(20 * time.Millisecond):
+				}
+			}
+			if _, e := to.Write(buf[:n]); e != nil || err != nil {
+				return
+			}
+		}
+	}
+	go func() {
+		for {
+			near, err := l.Accept()
+			if err != nil {
+				return
+			}
+			far, err := net.Dial("tcp", target)
+			if err != nil {
+				near.Close()
+				continue
+			}
+			go relay(far, near)
+			go relay(near, far)
+		}
+	}()
+	return "http://" + l.Addr().String(), func() { close(ended); l.Close() }, nil
+}
+
+// setupScript gives a script a served mailbox ($SERVER), also by a way on which nothing comes through while the file
+// silence is there ($HUSHED), a server that speaks something else
 // ($OTHER), an address where nobody listens ($NOBODY), and directories of its own.
 func setupScript(env *testscript.Env) error {
 	srv := memserver.New(memserver.Config{})
@@ -131,6 +178,12 @@ func setupScript(env *testscript.Env) error {
 		return err
 	}
 	l.Close()
+	hushed, stop, err := hush(strings.TrimPrefix(mail.URL, "http://"), filepath.Join(env.WorkDir, "silence"))
+	if err != nil {
+		return err
+	}
+	env.Defer(stop)
+	env.Setenv("HUSHED", hushed)
 	env.Setenv("SERVER", mail.URL)
 	env.Setenv("OTHER", other.URL)
 	env.Setenv("NOBODY", "http://"+l.Addr().String())
