@@ -58,7 +58,7 @@ func revisedBag(old, seen, ours mapi.PropertyBag) mapi.PropertyBag {
 	for _, bag := range []mapi.PropertyBag{ours, seen} {
 		for _, p := range bag {
 			k := p.Key()
-			if done[k] || sameProperty(seen, ours, k) {
+			if done[k] || sameProperty(seen, ours, k) || k.ID == mapi.PidTagConversationTopic.ID() && old.Has(mapi.PidTagConversationTopic) && !namesTopic(ours) {
 				continue
 			}
 			if k.ID == mapi.PidTagMessageFlags.ID() {
@@ -76,6 +76,13 @@ func revisedBag(old, seen, ours mapi.PropertyBag) mapi.PropertyBag {
 		}
 	}
 	return out
+}
+
+// namesTopic reports whether a file tells its conversation; else that follows from the subject, and a message stays in its
+// conversation when its subject is edited.
+func namesTopic(bag mapi.PropertyBag) bool {
+	_, ok := header(splitFields([]byte(bag.String(mapi.PidTagTransportMessageHeaders)))).get("thread-topic")
+	return ok
 }
 
 func sameProperty(a, b mapi.PropertyBag, k mapi.Key) bool {
@@ -120,9 +127,35 @@ func pair[T any](old, shown []T, same func(o, s *T) bool) (of []*T, left []T) {
 	return of, left
 }
 
+// placeTags tell where a row is among others, and nothing of it.
+var placeTags = []mapi.PropertyTag{mapi.PidTagRowid, mapi.PidTagAttachNumber}
+
+// sameRow compares the properties of a recipient or an attachment.
+func sameRow(a, b mapi.PropertyBag) bool {
+	without := func(bag mapi.PropertyBag) mapi.PropertyBag {
+		bag = bag.Clone()
+		for _, t := range placeTags {
+			bag.Delete(mapi.Key{ID: t.ID()})
+		}
+		return bag
+	}
+	return sameBag(without(a), without(b))
+}
+
+// placed returns the properties of a row for a place.
+func placed(bag mapi.PropertyBag, at int) mapi.PropertyBag {
+	out := bag.Clone()
+	for _, t := range placeTags {
+		if out.Has(t) {
+			out.Set(t, int32(at))
+		}
+	}
+	return out
+}
+
 // revisedRecipients keeps the rows of recipients that are still there, and those that a file does not show.
 func revisedRecipients(old, seen, ours []mapi.Recipient) []mapi.Recipient {
-	same := func(a, b mapi.Recipient) bool { return a.Type == b.Type && sameBag(a.Properties, b.Properties) }
+	same := func(a, b mapi.Recipient) bool { return a.Type == b.Type && sameRow(a.Properties, b.Properties) }
 	if slices.EqualFunc(seen, ours, same) {
 		return old
 	}
@@ -146,7 +179,7 @@ func revisedRecipients(old, seen, ours []mapi.Recipient) []mapi.Recipient {
 		out = append(out, r)
 	}
 	for i := range out {
-		out[i].RowID = uint32(i)
+		out[i].RowID, out[i].Properties = uint32(i), placed(out[i].Properties, i)
 	}
 	return out
 }
@@ -176,14 +209,14 @@ func revisedAttachments(old, seen, ours []mapi.Attachment) ([]mapi.Attachment, e
 		out = append(out, left...)
 	}
 	for i := range out {
-		out[i].Number = uint32(i)
+		out[i].Number, out[i].Properties = uint32(i), placed(out[i].Properties, i)
 	}
 	return out, nil
 }
 
 // sameAttachment compares what Parse made of two files, data by its size.
 func sameAttachment(a, b *mapi.Attachment) bool {
-	if !sameBag(a.Properties, b.Properties) || (a.Embedded == nil) != (b.Embedded == nil) {
+	if !sameRow(a.Properties, b.Properties) || (a.Embedded == nil) != (b.Embedded == nil) {
 		return false
 	}
 	return a.Embedded == nil || sameMessage(a.Embedded, b.Embedded)
@@ -191,7 +224,7 @@ func sameAttachment(a, b *mapi.Attachment) bool {
 
 func sameMessage(a, b *mapi.Message) bool {
 	return sameBag(a.Properties, b.Properties) &&
-		slices.EqualFunc(a.Recipients, b.Recipients, func(x, y mapi.Recipient) bool { return x.Type == y.Type && sameBag(x.Properties, y.Properties) }) &&
+		slices.EqualFunc(a.Recipients, b.Recipients, func(x, y mapi.Recipient) bool { return x.Type == y.Type && sameRow(x.Properties, y.Properties) }) &&
 		slices.EqualFunc(a.Attachments, b.Attachments, func(x, y mapi.Attachment) bool { return sameAttachment(&x, &y) })
 }
 
