@@ -106,11 +106,43 @@ func (c *conversion) encrypted() (part, bool, error) {
 		if err != nil {
 			return part{}, false, err
 		}
+		data := blobOf(c.m.Attachments[i].Properties.Get(mapi.PidTagAttachDataBinary))
+		armored, err := isLines(data)
+		if err != nil {
+			return part{}, false, err
+		}
+		if armored { // as RFC 3156 3 wants it, and programs expect it that look for the armor
+			p.cte, p.body = "7bit", sequence{{blob: data}}
+		}
 		parts = append(parts, p)
 	}
 	protocol := []string{" protocol=" + quoted(oneLine(cutRunes(params["protocol"], 100))) + ";"}
 	p, err := multipart("encrypted", c.seed.child("encrypted"), protocol, parts)
 	return p, true, err
+}
+
+// isLines reports whether data is ASCII text in lines that need no encoding (RFC 2045 2.7).
+func isLines(data mapi.Blob) (bool, error) {
+	if data == nil || data.Size() == 0 {
+		return false, nil
+	}
+	buf := make([]byte, 64<<10)
+	line := 0
+	for off := int64(0); off < data.Size(); off += int64(len(buf)) {
+		p := buf[:min(int64(len(buf)), data.Size()-off)]
+		if err := readBlob(data, p, off); err != nil {
+			return false, err
+		}
+		for _, b := range p {
+			if line++; b == '\n' {
+				line = 0
+			}
+			if b == 0 || b >= 0x80 || line > hardLine {
+				return false, nil
+			}
+		}
+	}
+	return true, nil
 }
 
 // headerLength returns the length of a header block with its empty line, -1 when
