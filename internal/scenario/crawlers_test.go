@@ -3,6 +3,7 @@
 package scenario_test
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -59,6 +60,14 @@ func (l *library) stop() {
 	l.full.stop()
 }
 
+// contrib is where the project keeps what other programs need to know of a mount.
+func contrib(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.Abs("../../contrib")
+	must(t, err)
+	return dir
+}
+
 // crawls are what ordinary programs do with a whole tree. $M is the mount, $T a directory elsewhere.
 var crawls = []struct{ name, script string }{
 	{"ls", `ls -lR "$M" > "$T/out"; grep -q Zugspitze "$T/out"; ls -laiR --color=always "$M" > "$T/out"; ls -lRZ "$M" > "$T/out"`},
@@ -74,7 +83,14 @@ var crawls = []struct{ name, script string }{
 	{"gio-mime", `for f in "$M"/Inbox/*.eml; do gio info -a standard::content-type,standard::icon "$f" | grep -q rfc822; done`},
 	{"xdg-mime", `XDG_CURRENT_DESKTOP=GNOME xdg-mime query filetype "$M/Archive/Alpen"/*.eml > "$T/out"; grep -q rfc822 "$T/out"; xdg-mime query filetype "$M/Archive/Alpen"/*.eml || true`},
 	{"file", `file -- "$M"/Inbox/*.eml "$M/Archive/Alpen"/*.eml > "$T/out"; grep -q 'no read permission' "$T/out"`},
-	{"updatedb", `updatedb -l 0 -U "$M" -o "$T/db" --prunepaths '' --prune-bind-mounts no; locate -d "$T/db" Zugspitze | grep -q Alpen`},
+	{"updatedb", `"$CONTRIB/updatedb/update-mail-db" "$M" "$T/db"; locate -d "$T/db" Zugspitze | grep -q Alpen`},
+	{"updatedb-pruned", `cp /etc/updatedb.conf "$T/conf"; for i in 1 2; do "$CONTRIB/updatedb/prune-mailfs" "$T/conf"; done
+. "$T/conf"; test "$(echo "$PRUNEFS" | grep -o fuse.mailfs | wc -l)" = 1
+for fs in '' "$PRUNEFS"; do
+	updatedb -l 0 -U "$(dirname "$M")" -o "$T/db" --prunepaths '' --prune-bind-mounts no --prunefs "$fs"
+	found=no; locate -d "$T/db" Zugspitze | grep -q Alpen && found=yes
+	case $found-$fs in yes- | no-?*) ;; *) exit 1 ;; esac
+done`},
 	{"thumbnailer", `if gdk-pixbuf-thumbnailer "$M/Archive/Alpen"/*.eml "$T/x.png" 2> "$T/err"; then exit 1; fi; grep -q 'No data available' "$T/err"`},
 }
 
@@ -84,7 +100,7 @@ func TestProgramsCrawl(t *testing.T) {
 	for _, crawl := range crawls {
 		t.Run(crawl.name, func(t *testing.T) {
 			work := t.TempDir()
-			out, err := l.headers.program(work, []string{"M=" + l.headers.mount, "T=" + work, "HOME=" + work}, "/bin/sh", "-ec", crawl.script)
+			out, err := l.headers.program(work, []string{"M=" + l.headers.mount, "T=" + work, "HOME=" + work, "CONTRIB=" + contrib(t)}, "/bin/sh", "-ec", crawl.script)
 			if err != nil {
 				t.Errorf("%v\n%s", err, out)
 			}
@@ -124,7 +140,11 @@ func TestProgramsRecoll(t *testing.T) {
 	l := newLibrary(t)
 	for _, c := range []*client{l.full, l.headers} {
 		work := t.TempDir()
-		must(t, os.WriteFile(filepath.Join(work, "recoll.conf"), []byte("topdirs = "+c.mount+"\n"), 0o600))
+		for _, name := range []string{"recoll.conf", "fields"} {
+			data, err := os.ReadFile(filepath.Join(contrib(t), "recoll", name))
+			must(t, err)
+			must(t, os.WriteFile(filepath.Join(work, name), bytes.ReplaceAll(data, []byte("~/mail"), []byte(c.mount)), 0o600))
+		}
 		run := func(name string, args ...string) string {
 			out, err := c.program(work, []string{"HOME=" + work, "RECOLL_CONFDIR=" + work}, name, args...)
 			if err != nil {
@@ -156,7 +176,7 @@ func TestProgramsLocalSearch(t *testing.T) {
 	for _, c := range []*client{l.full, l.headers} {
 		work := t.TempDir()
 		// What is below the directory for temporary files is never indexed, so that has to be somewhere else.
-		env := []string{"M=" + c.mount, "HOME=" + work, "TMPDIR=" + work, "XDG_RUNTIME_DIR=" + work, "GSETTINGS_BACKEND=keyfile"}
+		env := []string{"M=" + c.mount, "HOME=" + work, "TMPDIR=" + work, "XDG_RUNTIME_DIR=" + work, "GSETTINGS_BACKEND=keyfile", "T=" + t.TempDir(), "CONTRIB=" + contrib(t)}
 		out, err := c.program(work, env, "dbus-run-session", "--", "/bin/sh", "-ec", localSearch)
 		if err != nil {
 			t.Fatalf("%v\n%s", err, out)
@@ -180,7 +200,9 @@ func TestProgramsLocalSearch(t *testing.T) {
 }
 
 var localSearch = `
-gsettings set org.freedesktop.Tracker3.Miner.Files index-recursive-directories "['$M']"
+gsettings set org.freedesktop.Tracker3.Miner.Files index-recursive-directories "['$T']"
+for i in 1 2; do "$CONTRIB/localsearch/index-mail" "$M"; done
+test "$(gsettings get org.freedesktop.Tracker3.Miner.Files index-recursive-directories)" = "['$T', '$M']"
 gsettings set org.freedesktop.Tracker3.Miner.Files index-single-directories "[]"
 /usr/libexec/tracker-miner-fs-3 --no-daemon --initial-sleep=0
 ` + fmt.Sprintf(`for q in %s; do echo "QUERY $q"; tracker3 search "$q"; done
