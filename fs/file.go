@@ -118,9 +118,6 @@ func (t *tree) open(ctx context.Context, id nodeID, flags, pid uint32) (*handle,
 		if err != nil {
 			return nil, err
 		}
-		h.f.mu.Lock()
-		h.f.changed() // open says when, though it was empty before
-		h.f.mu.Unlock()
 		if write {
 			return h, nil
 		}
@@ -390,22 +387,17 @@ func (h *handle) writeAt(p []byte, off int64, pages bool) (int, error) {
 	return n, err
 }
 
-// truncate sets the size. To 0 it needs nothing of what was there.
+// truncate sets the size, and the time, also if it has that size already. To 0 it needs nothing of what was there.
 func (f *file) truncate(size int64) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if size == 0 && f.buf == nil {
 		f.buf = newBuffer(f.t.opt.ScratchDir)
-		if f.node.Kind != replica.KindFile || f.node.Size > 0 {
-			f.changed()
-		}
+		f.changed()
 		return nil
 	}
 	if err := f.writable(); err != nil {
 		return err
-	}
-	if f.buf.Size() == size && f.seq != f.saved {
-		return nil
 	}
 	f.changed()
 	return f.buf.Truncate(size)

@@ -64,11 +64,15 @@ func clean(s string) string {
 	return norm.NFC.String(b.String())
 }
 
-// invisible reports whether c is a character that can hide or reorder text. The
-// joiners U+200C and U+200D are not among them: scripts and emoji need them.
+// invisible reports whether c is a character that can hide or reorder text: the formatting characters, and what has
+// no shape by default. Not among them are the joiners U+200C and U+200D and the variation selectors, which scripts and
+// emoji need, and the formatting characters that show as signs.
 func invisible(c rune) bool {
-	return bidi(c) || c == 0x00AD || c == 0x200B || c == 0x2060 || c == 0xFEFF ||
-		c >= 0xFFF9 && c <= 0xFFFB || c >= 0xE0000 && c <= 0xE007F
+	if c < 0xA0 || c == 0x200C || c == 0x200D || unicode.Is(unicode.Variation_Selector, c) {
+		return false
+	}
+	return bidi(c) || unicode.Is(unicode.Cf, c) && !unicode.Is(unicode.Prepended_Concatenation_Mark, c) ||
+		unicode.Is(unicode.Other_Default_Ignorable_Code_Point, c)
 }
 
 // bidi reports whether c is a bidirectional formatting character (UAX 9, table 2).

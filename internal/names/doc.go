@@ -11,7 +11,7 @@
 // the source key, and an extension. An appointment has its beginning and subject, a task
 // its subject, a contact its name. Such a name is valid UTF-8 in NFC, has at most
 // Max bytes, and holds no slash, no control, bidirectional or invisible formatting
-// character; it starts with neither a dot nor a dash. When it is too long, the
+// character; it does not start with a dot, dash or tilde. When it is too long, the
 // sender and then the subject are cut at a rune boundary; date, short id and
 // extension stay.
 //
@@ -22,9 +22,13 @@
 //
 //	/                           U+2215 DIVISION SLASH
 //	U+0000 to U+001F, U+007F    U+2400 to U+241F, U+2421 (control pictures)
-//	a dot at the start          U+2024 ONE DOT LEADER
-//	C1 controls, bidirectional  plane 15 private use: U+F0000 + code
-//	controls, lone surrogates
+//	a dot at the start or end   U+2024 ONE DOT LEADER
+//	a space there               U+2420 SYMBOL FOR SPACE
+//	a dash at the start         U+2010 HYPHEN
+//	a tilde at the start        U+223C TILDE OPERATOR
+//	C1 controls, other spaces,  plane 15 private use: U+F0000 + code; of characters
+//	bidirectional and invisible beyond the basic plane plane 16: U+100000 + its low bits
+//	ones, lone surrogates
 //	an empty name               U+2205 EMPTY SET
 //
 // A name that holds one of the substitutes itself stays apart from these: the

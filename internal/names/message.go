@@ -12,6 +12,7 @@ import (
 )
 
 const (
+	noSubject = "(no subject)"
 	maxSender = 80 // bytes, so that a subject always has room
 	dateForm  = "2006-01-02 1504"
 	idLength  = 5
@@ -40,7 +41,7 @@ func Message(bag mapi.PropertyBag, ext string, sk mapi.SourceKey, loc *time.Loca
 func calendarHead(bag mapi.PropertyBag, loc *time.Location) string {
 	subject := clean(subjectOf(bag))
 	if subject == "" {
-		subject = "(no subject)"
+		subject = noSubject
 	}
 	start, ok := bag.GetNamed(mapi.PidLidAppointmentStartWhole).(mapi.FileTime)
 	if !ok {
@@ -74,7 +75,7 @@ func mailHead(bag mapi.PropertyBag, loc *time.Location) string {
 	}
 	subject := clean(subjectOf(bag))
 	if subject == "" {
-		subject = "(no subject)"
+		subject = noSubject
 	}
 	head := sender + " - " + subject
 	if t, ok := dateOf(bag); ok {
@@ -113,7 +114,10 @@ func Loser(winner string, at time.Time, loc *time.Location, sk mapi.SourceKey) s
 	if i := len(stem) - idLength - 1; i > 0 && stem[i] == '.' && strings.Trim(stem[i+1:], idDigits) == "" {
 		stem = stem[:i]
 	}
-	return cut(visible(clean(stem)), Max-len(tail)) + tail
+	if stem = clean(stem); stem == "" {
+		stem = noSubject
+	}
+	return cut(visible(stem), Max-len(tail)) + tail
 }
 
 func zone(loc *time.Location) *time.Location {
@@ -123,10 +127,10 @@ func zone(loc *time.Location) *time.Location {
 	return loc
 }
 
-// visible replaces a dot, which would hide the file, or a dash, which would look
-// like an option, at the start of s.
+// visible replaces what is not a name's alone at its start: a dot would hide the file, a dash would look like an
+// option, and a tilde like somebody's home.
 func visible(s string) string {
-	if s != "" && (s[0] == '.' || s[0] == '-') {
+	if s != "" && strings.ContainsRune(".-~", rune(s[0])) {
 		return "_" + s[1:]
 	}
 	return s

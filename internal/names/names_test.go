@@ -211,13 +211,24 @@ func TestFolderTable(t *testing.T) {
 		{"a\u2400b", "a\u2400\uFE0Eb"},
 		{"a\nb", "a\u240Ab"},
 		{".", "\u2024"},
-		{"..", "\u2024."},
+		{"..", "\u2024\u2024"},
 		{".config", "\u2024config"},
 		{"\u2024x", "\u2024\uFE0Ex"},
-		{"x\u2024.", "x\u2024."},
+		{"x\u2024.", "x\u2024\u2024"},
+		{"x.", "x\u2024"},
+		{"x\u2024", "x\u2024\uFE0E"},
+		{"-rf", "\u2010rf"},
+		{"\u2010rf", "\u2010\uFE0Erf"},
+		{"~root", "\u223Croot"},
+		{"a-b~c.d e", "a-b~c.d e"},
+		{" ", "\u2420"},
+		{"x \uFE0E", "x\u2420\uFE0E\uFE0E"},
+		{"a\u200Bb\u00ADc\u2028", "a\U000F200Bb\U000F00ADc\U000F2028"},
+		{"a\U000E0041b\U0001D173", "a\U00100041b\U0010D173"},
+		{"\U0001F468\u200D\U0001F469\uFE0F", "\U0001F468\u200D\U0001F469\uFE0F"},
 		{"x\u202Ey", "x\U000F202Ey"},
 		{"x\xED\xA0\x80", "x\U000FD800"},
-		{" leading and trailing dots... ", " leading and trailing dots... "},
+		{" leading and trailing dots... ", "\u2420leading and trailing dots...\u2420"},
 		{`Odd a/b & "q" <x> ünï 日本`, "Odd a\u2215b & \"q\" <x> ünï 日本"},
 	}
 	for _, tt := range tests {
@@ -261,6 +272,76 @@ func TestFolderProperties(t *testing.T) {
 		display := strings.ToValidUTF8(anyString(t, "name"), "?")
 		if got := FolderDecode(FolderEncode(display)); got != display {
 			t.Fatalf("%q became %q", display, got)
+		}
+	})
+}
+
+// hostile draws a name that somebody may have chosen to fool others: any bytes, with what shells, terminals and file
+// managers take for more than a name in between.
+func hostile(t *rapid.T, label string) string {
+	part := rapid.OneOf(rapid.String(), rapid.Map(rapid.SliceOfN(rapid.Byte(), 0, 8), func(p []byte) string { return string(p) }),
+		rapid.SampledFrom([]string{"-", "-rf", "~", "~root", ".", "..", "...", " ", "/", "\\", "*", "$(id)", "`id`", "'", "\"", ";", "|", "&", "\n", "\r", "\t", "\x1b[2J", "\x1b]0;x\x07",
+			"\x00", "\x7f", "\u0085", "\u009b31m", "\u00ad", "\u200b", "\u200d", "\u200e", "\u202e", "\u2028", "\u2029", "\u2060", "\u2066", "\ufeff", "\ufffe", "\ufff9", "\U000e0041",
+			"\u3164", "\u115f", "\u034f", "\u180e", "\u2215", "\u2044", "\u29f8", "\uff0f", "\u2024", "\u2420", "\u2010", "\u223c", "\u2205", "\ufe0e", "\ufe0f", "\U000f202e", "\U00100041",
+			"\xed\xa0\x80", "\xed\xb0\x80", "e\u0301", "\u00e9", "\u00df", "SS", "\u1e9e", "\u0130", "i\u0307", "\u03c2", "\u03c3", "\u212a", "k", "\uac00", "\u1100\u1161", "CON", "nul.eml", ".eml", ".mailfs", "conflicts"}))
+	return strings.Join(rapid.SliceOfN(part, 0, 12).Draw(t, label), "")
+}
+
+// harmless fails unless a name is one that can be listed, completed and typed without surprises.
+func harmless(t interface{ Fatalf(string, ...any) }, name string) {
+	if name == "" || len(name) > Max || !utf8.ValidString(name) {
+		t.Fatalf("%q has %d bytes", name, len(name))
+	}
+	if strings.ContainsRune(".-~ ", rune(name[0])) || name[len(name)-1] == ' ' || name[len(name)-1] == '.' {
+		t.Fatalf("%q starts or ends badly", name)
+	}
+	for _, c := range name {
+		if c == '/' || unicode.IsControl(c) || invisible(c) || unicode.IsSpace(c) && c != ' ' && c != 0x3000 || c >= 0xD800 && c < 0xE000 {
+			t.Fatalf("%U in %q", c, name)
+		}
+	}
+}
+
+// Whatever subjects, senders and folders are called, no two entries of a directory have one name, no name is more than a
+// name, it is the same each time, and what stands for a folder's name is turned back into it.
+func TestHostileNames(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		taken := map[string]bool{}
+		isTaken := func(fold string) bool { return taken[fold] }
+		enter := func(make func(sk mapi.SourceKey) string) {
+			sk := mapi.SourceKey(rapid.SliceOfN(rapid.Byte(), 0, 22).Draw(t, "key"))
+			name := make(sk)
+			if again := make(sk); again != name {
+				t.Fatalf("%q, and then %q", name, again)
+			}
+			name = Unique(name, isTaken, sk)
+			harmless(t, name)
+			if taken[Fold(name)] {
+				t.Fatalf("%q is there twice", name)
+			}
+			taken[Fold(name)] = true
+		}
+		for range rapid.IntRange(1, 8).Draw(t, "entries") {
+			text, sender := hostile(t, "name"), hostile(t, "sender")
+			at := time.Unix(rapid.Int64Range(-1e10, 1e11).Draw(t, "time"), 0)
+			switch rapid.IntRange(0, 2).Draw(t, "kind") {
+			case 0:
+				enter(func(sk mapi.SourceKey) string { return Message(bagOf(sender, text, at), ".eml", sk, time.UTC) })
+			case 1:
+				enter(func(sk mapi.SourceKey) string { return Loser(text+".eml", at, time.UTC, sk) })
+			default:
+				// The replica stores names in WTF-8.
+				var wtf []byte
+				for i := 0; i < len(text); {
+					c, n := decodeWTF8(text[i:])
+					i += n
+					wtf = appendWTF8(wtf, c)
+				}
+				enter(func(sk mapi.SourceKey) string { return Folder(string(wtf), sk) })
+				if got := FolderDecode(FolderEncode(string(wtf))); got != string(wtf) {
+					t.Fatalf("%q became %q", wtf, got)
+				}
+			}
 		}
 	})
 }
