@@ -77,6 +77,11 @@ func (c *client) tree() map[string]entry {
 
 // serverTree is what the server holds, as far as a mount shows it apart from decoded parts.
 func (w *world) serverTree() map[string]entry {
+	if w.box == nil {
+		c := w.witness()
+		defer c.stop()
+		return c.tree()
+	}
 	out := map[string]entry{}
 	flags := map[int64]string{0: "none", 1: "complete", 2: "flagged"}
 	for _, f := range w.box.Snapshot().Folders {

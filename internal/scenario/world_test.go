@@ -34,14 +34,20 @@ type world struct {
 	srv    *memserver.Server
 	box    *memserver.Mailbox
 	addr   string // host:port of the server
+	user   string // mail address
 	dir    string
+
+	// Of a story on a real server, where srv and box are nil.
+	carrier   *client // puts messages there
+	carried   int
+	witnesses int
 }
 
 // newWorld starts a server with some mail and builds the program.
 func newWorld(t *testing.T, messages int) *world {
 	t.Helper()
 	needFUSE(t)
-	w := &world{t: t, dir: t.TempDir(), binary: buildProgram(t)}
+	w := &world{t: t, dir: t.TempDir(), binary: buildProgram(t), user: sample.Owner}
 	w.srv = memserver.New(memserver.Config{})
 	box, err := w.srv.AddMailbox(memserver.MailboxConfig{Address: sample.Owner, Password: password})
 	if err != nil {
@@ -138,6 +144,10 @@ func must(t *testing.T, err error) {
 
 func (w *world) deliver(path []string, data []byte) mapi.MID {
 	w.t.Helper()
+	if w.box == nil {
+		w.carry(path, data)
+		return 0
+	}
 	id, ok := w.box.FindFolder(path...)
 	if !ok {
 		id = w.box.CreateFolder(path...)
@@ -188,7 +198,7 @@ func (c *client) mailfs(args ...string) string {
 }
 
 func (c *client) accountFlags() []string {
-	return []string{"--server", "http://" + c.wire.addr, "--user", sample.Owner, "--password-file", filepath.Join(c.dir, "password"),
+	return []string{"--server", "http://" + c.wire.addr, "--user", c.user, "--password-file", filepath.Join(c.dir, "password"),
 		"--replica", c.replica()}
 }
 
