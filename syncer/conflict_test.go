@@ -152,6 +152,37 @@ func TestMoveAndEdit(t *testing.T) {
 	}
 }
 
+// TestMoveOfWhatSomebodyMarked: who moves or deletes a message without knowing what somebody has just set its read state
+// to hears of it all the same, also from a server to which that is old news where the message is now.
+func TestMoveOfWhatSomebodyMarked(t *testing.T) {
+	w := newWorld(t)
+	for _, name := range []string{"moved", "deleted", "marked too", "busy"} {
+		w.deliver(name, "text")
+	}
+	a, b := w.client(t), w.client(t)
+	a.pass()
+	b.pass()
+	before := a.at("Inbox", "*moved*").Message.Read
+	for _, name := range []string{"moved", "deleted", "marked too"} {
+		a.markRead(a.at("Inbox", "*"+name+"*").Num, !before)
+	}
+	a.flush()
+	b.move(b.at("Inbox", "*busy*").Num, b.at("Drafts")) // so that the folders have change numbers beyond those
+	b.unlink(b.at("Inbox", "*deleted*").Num, false)
+	b.move(b.at("Inbox", "*moved*").Num, b.at("Drafts"))
+	b.move(b.at("Inbox", "*marked too*").Num, b.at("Drafts"))
+	b.markRead(b.at("Drafts", "*marked too*").Num, !before)
+	b.markRead(b.at("Drafts", "*marked too*").Num, before)
+	b.flush()
+	same(t, a, b)
+	if b.at("Drafts", "*moved*").Message.Read == before || b.at("Deleted Items", "*deleted*").Message.Read == before {
+		t.Errorf("what somebody marked is not told of\n%v", b.contents())
+	}
+	if b.at("Drafts", "*marked too*").Message.Read != before {
+		t.Errorf("the later of two marks is lost\n%v", b.contents())
+	}
+}
+
 func TestFolderConflicts(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.client(t), w.client(t)

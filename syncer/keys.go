@@ -10,9 +10,10 @@ import (
 	"mailfs/replica"
 )
 
-// keyColumns are what tells one version of an object from another.
+// keyColumns are what tells one version of an object from another, and the read state, of which the version says nothing.
 var keyColumns = []mapi.PropertyTag{
 	mapi.PidTagChangeKey, mapi.PidTagPredecessorChangeList, mapi.PidTagChangeNumber, mapi.PidTagLastModificationTime,
+	mapi.PidTagMessageFlags,
 }
 
 // keys are the version of an object as the server has it.
@@ -21,6 +22,7 @@ type keys struct {
 	pcl      mapi.PCL
 	cn       mapi.LongTermID // zero if the server does not tell
 	modified mapi.FileTime
+	read     *bool // nil if the server does not tell
 }
 
 // askKeys adds the request for the version of an open object.
@@ -42,6 +44,10 @@ func (l *link) keysOf(ctx context.Context, a *answer) (k keys, err error) {
 		k.pcl = k.pcl.Add(x)
 	}
 	k.modified = row.Time(mapi.PidTagLastModificationTime)
+	if flags, ok := row.Get(mapi.PidTagMessageFlags).(int32); ok {
+		read := flags&flagRead != 0
+		k.read = &read
+	}
 	if cn, ok := row.Get(mapi.PidTagChangeNumber).(int64); ok {
 		k.cn, err = l.longID(ctx, uint64(cn))
 	}

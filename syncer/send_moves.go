@@ -137,6 +137,9 @@ func (s *Syncer) ackMove(ctx context.Context, l *link, m *moving, to *replica.No
 		if err := rebase(u, n, m.c, version); err != nil {
 			return err
 		}
+		if err := s.takeRead(u, n.Num, k.read); err != nil {
+			return err
+		}
 		if err := follow(u, m.c, to.Num); err != nil {
 			return err
 		}
@@ -162,6 +165,24 @@ func (s *Syncer) ackMove(ctx context.Context, l *link, m *moving, to *replica.No
 	}
 	s.acknowledged(1)
 	return nil
+}
+
+// takeRead sets the read state of a message that has moved to what the server says, unless a change of it is queued here.
+// Somebody else's that was not known here before the move need not come with a later download: it has a change number
+// from before, which the new folder's state may cover ([MS-OXCFXICS] 2.2.1.1.4).
+func (s *Syncer) takeRead(u *replica.Update, num replica.Num, read *bool) error {
+	if read == nil {
+		return nil
+	}
+	changes, err := u.ChangesOf(num)
+	if err != nil || pendingOf(changes).read {
+		return err
+	}
+	n, err := u.Node(num)
+	if err != nil || n.Message == nil || n.Message.Read == *read {
+		return err
+	}
+	return s.setRead(u, n, *read)
 }
 
 // follow tells the changes that were queued before and after a move where their message is now. It matters for one that

@@ -215,7 +215,8 @@ func (m *Mailbox) copyMessage(v *message, dst mapi.GlobCnt) *message {
 }
 
 // moveMessage puts a message into another folder under a new id. In the source
-// folder it counts as deleted ([MS-OXCFXICS] 2.2.1.3.2).
+// folder it counts as deleted ([MS-OXCFXICS] 2.2.1.3.2). There it is as new as its other
+// properties: no read state change is told of it besides.
 func (m *Mailbox) moveMessage(v *message, dst, newID mapi.GlobCnt) *message {
 	w := m.transfer(v, dst, newID, eventMoved)
 	x := m.state.indexes[v.folder]
@@ -229,11 +230,8 @@ func (m *Mailbox) moveMessage(v *message, dst, newID mapi.GlobCnt) *message {
 func (m *Mailbox) transfer(v *message, dst, newID mapi.GlobCnt, kind eventKind) *message {
 	w := v.clone()
 	w.id, w.folder, w.foreign, w.history, w.pcl = newID, dst, "", nil, nil
-	w.deleted = false
+	w.deleted, w.readCN = false, 0
 	m.stamp(w, m.srv.now())
-	if w.readCN != 0 {
-		w.readCN = m.allocCN()
-	}
 	c := *v.content
 	c.Properties = c.Properties.Clone()
 	c.Properties.Delete(mapi.Key{ID: tagArticleNumber.ID()})
