@@ -120,6 +120,11 @@ func (f *FS) Mount(ctx context.Context, dir string) (*Mount, error) {
 	if err := f.t.recover(); err != nil {
 		return nil, fmt.Errorf("fs: recovering working copies: %w", err)
 	}
+	if f.opt.VolumeIcon != "" && !f.opt.ReadOnly {
+		if err := f.t.placeIcon(f.opt.VolumeIcon); err != nil {
+			return nil, err
+		}
+	}
 	var face fuse.RawFileSystem
 	raw := newRaw(f.t)
 	if face = raw; f.opt.ReplayHelper != nil {
@@ -156,7 +161,7 @@ func (f *FS) mountOptions() *fuse.MountOptions {
 	if f.opt.User != "" {
 		fsName = "mailfs:" + f.opt.User // a colon marks a remote file system for programs that ask
 	}
-	opts := []string{"default_permissions"}
+	opts := append([]string{"default_permissions"}, f.opt.volumeOptions()...)
 	root := os.Geteuid() == 0
 	flags := uintptr(mountFlags)
 	if f.opt.ReadOnly {

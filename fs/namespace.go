@@ -57,7 +57,7 @@ func (t *tree) mknod(parent nodeID, name string, mode uint32) (entry, error) {
 			return err
 		}
 		message := nameForm(dir, name).item()
-		if message && dir.Folder.Special == replica.SpecialOutbox {
+		if message && t.noMailIn(dir) {
 			return syscall.EPERM
 		}
 		n = t.newNode(dir.Num, name, replica.KindFile, mode)
@@ -80,6 +80,11 @@ func (t *tree) mknod(parent nodeID, name string, mode uint32) (entry, error) {
 	t.noteMade(n.Num)
 	t.touchDirs(n.Parent)
 	return t.entryOf(n, false), nil
+}
+
+// noMailIn reports whether no message may come into a folder.
+func (t *tree) noMailIn(dir *replica.Node) bool {
+	return dir.Folder.Special == replica.SpecialOutbox || dir.Num == replica.RootNum && t.opt.NoRootMail
 }
 
 // noteMade remembers at which point of the remote changes a file was made, for a save by rename.

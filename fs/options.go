@@ -44,6 +44,13 @@ type Options struct {
 	// another user's program only the first 15 bytes of the command's name can be told; they are compared then.
 	NoDownloadFor []string
 
+	// NoRootMail refuses messages directly in the root: macOS does not take notices about what is there.
+	NoRootMail bool
+	// PlainXattrs leaves out the "user." in front of the names of extended attributes, as macOS has them.
+	PlainXattrs bool
+	VolumeName  string // what macOS shows; the address if empty
+	VolumeIcon  string // file with the picture that macOS shows, .icns
+
 	UID, GID   int    // owner of everything; -1 or 0 of a zero Options: see New
 	SetOwner   bool   // take UID and GID as given, even 0
 	AllowOther bool   // other users may look (the kernel checks permissions)

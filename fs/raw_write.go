@@ -140,8 +140,16 @@ func (r *raw) Fallocate(_ <-chan struct{}, in *fuse.FallocateIn) fuse.Status {
 	return status(h.allocate(int64(in.Offset), int64(in.Length), in.Mode))
 }
 
+// xattrName translates the name of an attribute from how this system has it.
+func (r *raw) xattrName(name string) string {
+	if r.t.opt.PlainXattrs {
+		return userSpace + name
+	}
+	return name
+}
+
 func (r *raw) GetXAttr(_ <-chan struct{}, in *fuse.InHeader, name string, dest []byte) (uint32, fuse.Status) {
-	v, err := r.t.getxattr(nodeID(in.NodeId), name)
+	v, err := r.t.getxattr(nodeID(in.NodeId), r.xattrName(name))
 	if err == syscall.ENODATA {
 		return 0, fuse.ENOATTR
 	}
@@ -159,6 +167,11 @@ func (r *raw) ListXAttr(_ <-chan struct{}, in *fuse.InHeader, dest []byte) (uint
 	if len(list) == 0 {
 		return 0, fuse.OK
 	}
+	if r.t.opt.PlainXattrs {
+		for i := range list {
+			list[i] = strings.TrimPrefix(list[i], userSpace)
+		}
+	}
 	return copyOut([]byte(strings.Join(list, "\x00")+"\x00"), dest)
 }
 
@@ -170,11 +183,11 @@ func copyOut(v, dest []byte) (uint32, fuse.Status) {
 }
 
 func (r *raw) SetXAttr(_ <-chan struct{}, in *fuse.SetXAttrIn, name string, value []byte) fuse.Status {
-	return status(r.t.setxattr(nodeID(in.NodeId), name, value, in.Flags))
+	return status(r.t.setxattr(nodeID(in.NodeId), r.xattrName(name), value, in.Flags))
 }
 
 func (r *raw) RemoveXAttr(_ <-chan struct{}, in *fuse.InHeader, name string) fuse.Status {
-	err := r.t.removexattr(nodeID(in.NodeId), name)
+	err := r.t.removexattr(nodeID(in.NodeId), r.xattrName(name))
 	if err == syscall.ENODATA {
 		return fuse.ENOATTR
 	}

@@ -134,7 +134,7 @@ func (m *move) allowed(n, dir *replica.Node, name string) error {
 		if dir.Kind == replica.KindDir {
 			return syscall.EXDEV
 		}
-		if !sameDir && dir.Folder.Special == replica.SpecialOutbox {
+		if !sameDir && m.t.noMailIn(dir) {
 			return syscall.EPERM
 		}
 	case replica.KindFolder:
@@ -148,7 +148,7 @@ func (m *move) allowed(n, dir *replica.Node, name string) error {
 			return syscall.EPERM
 		}
 	case replica.KindFile:
-		if !sameDir && dir.Folder != nil && dir.Folder.Special == replica.SpecialOutbox && nameForm(dir, name).item() {
+		if dir.Folder != nil && nameForm(dir, name).item() && m.t.noMailIn(dir) && (!sameDir || dir.Num == replica.RootNum) {
 			return syscall.EPERM
 		}
 	}

@@ -30,6 +30,9 @@ type account struct {
 	CAFile          string `toml:"ca_file"`
 	// NoDownloadFor names programs whose open() never starts a download; nil stands for crawlers.
 	NoDownloadFor []string `toml:"no_download_for"`
+	// How macOS shows the mount.
+	VolumeName string `toml:"volume_name"`
+	VolumeIcon string `toml:"volume_icon"`
 }
 
 // crawlers are programs that open every file that they find: desktop search, thumbnails, and what looks into files for their
@@ -93,7 +96,7 @@ func (a *account) resolve(name string, flags *pflag.FlagSet) error {
 
 // makeAbsolute frees the paths from the current directory, which a background mount leaves.
 func (a *account) makeAbsolute() error {
-	for _, p := range []*string{&a.Replica, &a.CAFile, &a.PasswordFile} {
+	for _, p := range []*string{&a.Replica, &a.CAFile, &a.PasswordFile, &a.VolumeIcon} {
 		if *p == "" {
 			continue
 		}
@@ -125,6 +128,7 @@ func (a *account) inherit(from account, flags *pflag.FlagSet) {
 		a.AllowPlaintext = from.AllowPlaintext
 	}
 	a.NoDownloadFor = from.NoDownloadFor
+	a.VolumeName, a.VolumeIcon = from.VolumeName, from.VolumeIcon
 }
 
 func loadAccount(name string) (account, error) {

@@ -143,7 +143,9 @@ func openMount(ctx context.Context, std streams, acct account, dir, password str
 	m.fs, err = fs.New(fs.Options{
 		Replica: rep, Fetcher: m.sync, IdleWindow: idle, User: acct.User, ReadOnly: acct.ReadOnly, NoDownloadFor: acct.NoDownloadFor,
 		ScratchDir: acct.Replica, Logf: logger.Printf, StatusSource: m.statusText, Failures: m.failures,
-		ValidKeep:    func(policy string) bool { _, err := syncer.ParseKeep(policy); return err == nil },
+		ValidKeep:   func(policy string) bool { _, err := syncer.ParseKeep(policy); return err == nil },
+		PlainXattrs: runtime.GOOS == "darwin", NoRootMail: runtime.GOOS == "darwin",
+		VolumeName: acct.VolumeName, VolumeIcon: acct.VolumeIcon,
 		ReplayHelper: replayHelper(), Version: version(),
 	})
 	if err != nil {
