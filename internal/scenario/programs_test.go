@@ -26,7 +26,7 @@ import (
 // program that is missing fails its test.
 
 // programLimit is what one program may take on a loaded machine.
-const programLimit = 1 * time.Minute
+const programLimit = 3 * time.Minute
 
 // wayToSave is how a program saves a message. The script is run by sh in the message's folder, on the mount and
 // in a plain directory, where it must leave the same files. $F is the message's name, $NEW a file with the edited text,
