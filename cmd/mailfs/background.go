@@ -55,10 +55,19 @@ func startBackground(ctx context.Context, std streams, acct account, dir, passwo
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	answer := make(chan error, 1)
-	go func() { answer <- readStart(bufio.NewReader(out)) }()
+	type start struct {
+		filled bool
+		err    error
+	}
+	answer := make(chan start, 1)
+	go func() {
+		filled, err := readStart(bufio.NewReader(out))
+		answer <- start{filled, err}
+	}()
+	filled := false
 	select {
-	case err := <-answer:
+	case a := <-answer:
+		filled, err = a.filled, a.err
 		if err != nil {
 			cmd.Wait() //nolint:errcheck // the child has told its reason
 			return err
@@ -69,19 +78,28 @@ func startBackground(ctx context.Context, std streams, acct account, dir, passwo
 		return ctx.Err()
 	}
 	fmt.Fprintf(std.out, "%s is mounted at %s\n", acct.User, dir)
+	if !filled {
+		fmt.Fprintln(std.out, "its mail is still coming in; `mailfs status` tells how far")
+	}
 	return cmd.Process.Release()
 }
 
-// readStart returns nil once the child says that the mount answers.
-func readStart(r *bufio.Reader) error {
+// What the child says when the mount answers: whether its mail shows.
+const (
+	startFilled  = "ok\n"
+	startFilling = "filling\n"
+)
+
+// readStart returns without an error once the child says that the mount answers.
+func readStart(r *bufio.Reader) (filled bool, err error) {
 	line, err := r.ReadString('\n')
-	if err != nil {
-		return errors.New("the background process ended before the mount was there; its log says more")
+	switch {
+	case err != nil:
+		return false, errors.New("the background process ended before the mount was there; its log says more")
+	case line == startFilled, line == startFilling:
+		return line == startFilled, nil
 	}
-	if line == "ok\n" {
-		return nil
-	}
-	return decodeFailure([]byte(line))
+	return false, decodeFailure([]byte(line))
 }
 
 // openLog returns the log file of an account's background mounts, a new one when it has grown large.
@@ -112,8 +130,8 @@ func runBackground(ctx context.Context, std streams) int {
 		json.NewEncoder(std.out).Encode(newFailure(err)) //nolint:errcheck // nobody else to tell
 		return exitStatus(err)
 	}
-	err = m.runReady(ctx, func() {
-		fmt.Fprintln(std.out, "ok")
+	err = m.runReady(ctx, func(filled bool) {
+		fmt.Fprint(std.out, map[bool]string{true: startFilled, false: startFilling}[filled])
 		if f, ok := std.out.(*os.File); ok {
 			f.Close()
 		}

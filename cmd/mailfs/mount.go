@@ -77,6 +77,7 @@ type mounted struct {
 	mount   *fs.Mount
 	logger  *log.Logger
 	started time.Time
+	fresh   bool // the mailbox was never here before
 }
 
 // A process that was killed holds its replica until the last of its threads is gone, which can be a moment after its
@@ -170,6 +171,7 @@ func (m *mounted) firstContact(ctx context.Context) error {
 	case err == nil && known:
 		return nil
 	case err == nil:
+		m.fresh = true
 		return m.sync.Folders(ctx) // an empty mount would look like an empty mailbox
 	case !known, errors.As(err, &refused), errors.Is(err, replica.ErrMailbox):
 		return err
@@ -179,15 +181,15 @@ func (m *mounted) firstContact(ctx context.Context) error {
 }
 
 // run keeps the mount until it is unmounted or ctx ends.
-func (m *mounted) run(ctx context.Context) error { return m.runReady(ctx, func() {}) }
+func (m *mounted) run(ctx context.Context) error { return m.runReady(ctx, func(bool) {}) }
 
-// runReady calls ready once the other commands can find the mount.
-func (m *mounted) runReady(ctx context.Context, ready func()) error {
+// runReady calls ready once the other commands can find the mount; of a mailbox that was never here, once its mail shows,
+// or with false when that takes long.
+func (m *mounted) runReady(ctx context.Context, ready func(filled bool)) error {
 	stopControl, err := serveControl(m.dir, m)
 	if err != nil {
 		return errors.Join(err, m.mount.Unmount(), m.close())
 	}
-	ready()
 	engine, stopEngine := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -195,6 +197,7 @@ func (m *mounted) runReady(ctx context.Context, ready func()) error {
 			m.logger.Printf("synchronization has stopped: %v", err)
 		}
 	})
+	wg.Go(func() { ready(!m.fresh || m.filled(engine)) })
 	gone := make(chan error, 1)
 	go func() { gone <- m.mount.Wait() }()
 	select {
@@ -210,6 +213,30 @@ func (m *mounted) runReady(ctx context.Context, ready func()) error {
 	err = errors.Join(err, m.close())
 	stopControl() // last: whoever waits for the socket to vanish may then open the replica
 	return err
+}
+
+// fillPatience is how long a first mount waits for its mail to show, and fillPause how often it looks.
+const (
+	fillPatience = 5 * time.Second
+	fillPause    = 20 * time.Millisecond
+)
+
+// filled waits until all headers are here, and reports whether they are.
+func (m *mounted) filled(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, fillPatience)
+	defer cancel()
+	tick := time.NewTicker(fillPause)
+	defer tick.Stop()
+	for {
+		if st := m.sync.Status(); st.Passes > 0 || st.Phase == syncer.PhaseBodies {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-tick.C:
+		}
+	}
 }
 
 func (m *mounted) close() error { return errors.Join(m.sync.Close(), m.rep.Close()) }

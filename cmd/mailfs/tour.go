@@ -43,7 +43,7 @@ type step struct {
 func (t *tour) run(ctx context.Context) error {
 	steps := []step{
 		{"browse", t.browse}, {"search", t.search}, {"copy a new message in", t.copyIn}, {"edit it", t.edit}, {"move it", t.move},
-		{"mark a message read", t.markRead}, {"make a folder", t.mkdir}, {"delete", t.delete},
+		{"mark a message unread", t.markUnread}, {"make a folder", t.mkdir}, {"delete", t.delete}, {"add a contact", t.contact},
 		{"somebody else delivers a message", t.others}, {"both sides edit the same message", t.conflict}, {"unmount and mount again", t.remount},
 	}
 	for i, s := range steps {
@@ -209,7 +209,7 @@ func (t *tour) mkdir(ctx context.Context) error {
 }
 
 func (t *tour) delete(ctx context.Context) error {
-	if _, err := t.sh(ctx, "rm Archive/2025/hello.eml && ls 'Deleted Items' | grep -c ."); err != nil {
+	if _, err := t.sh(ctx, "rm Archive/2025/hello.eml"); err != nil {
 		return err
 	}
 	if err := t.flush(ctx); err != nil {
@@ -217,26 +217,63 @@ func (t *tour) delete(ctx context.Context) error {
 	}
 	all := t.onServer(tourMessageID)
 	_, ok := all["Deleted Items"]
-	return expect(ok && len(all) == 1, "on the server the message is in %v", all)
+	if err := expect(ok && len(all) == 1, "on the server the message is in %v", all); err != nil {
+		return err
+	}
+	err := until(ctx, "the message in Deleted Items", func() (bool, error) {
+		found, err := filepath.Glob(filepath.Join(t.dir, "Deleted Items", "hello*"))
+		return len(found) == 1, err
+	})
+	if err != nil {
+		return err
+	}
+	_, err = t.sh(ctx, "ls Deleted*/hello*")
+	return err
 }
 
-func (t *tour) markRead(ctx context.Context) error {
-	name := "Archive/2025/hello.eml"
-	value := "0"
-	if old, err := getXattr(filepath.Join(t.dir, name), "user.mailfs.read"); err != nil {
-		return err
-	} else if string(old) == "0" {
-		value = "1"
+func (t *tour) markUnread(ctx context.Context) error {
+	const name, attribute = "Archive/2025/hello.eml", "user.mailfs.read"
+	if old, err := getXattr(filepath.Join(t.dir, name), attribute); err != nil || string(old) != "1" {
+		return errors.Join(err, expect(err != nil, "%s is %q for a message that was written here", attribute, old))
 	}
-	fmt.Fprintf(t.std.out, "    $ setfattr -n user.mailfs.read -v %s %s\n", value, name)
-	if err := setXattr(filepath.Join(t.dir, name), "user.mailfs.read", []byte(value)); err != nil {
+	fmt.Fprintf(t.std.out, "    $ setfattr -n %s -v 0 %s\n", attribute, name)
+	if err := setXattr(filepath.Join(t.dir, name), attribute, []byte("0")); err != nil {
 		return err
 	}
 	if err := t.flush(ctx); err != nil {
 		return err
 	}
-	m := t.onServer(tourMessageID)["Archive/2025"]
-	return expect(m.Read == (value == "1"), "on the server the read state is %v", m.Read)
+	return expect(!t.onServer(tourMessageID)["Archive/2025"].Read, "on the server the message is read")
+}
+
+const tourCard = `BEGIN:VCARD
+VERSION:3.0
+FN:Erika Example
+N:Example;Erika;;;
+EMAIL:erika@example.test
+END:VCARD
+`
+
+func (t *tour) contact(ctx context.Context) error {
+	src := filepath.Join(t.tmp, "erika.vcf")
+	if err := os.WriteFile(src, []byte(tourCard), 0o600); err != nil {
+		return err
+	}
+	if _, err := t.sh(ctx, "cp "+src+" Contacts/"); err != nil {
+		return err
+	}
+	if err := t.flush(ctx); err != nil {
+		return err
+	}
+	for _, f := range t.box.Snapshot().Folders {
+		for _, m := range f.Messages {
+			p := m.Content.Properties
+			if p.String(mapi.PidTagMessageClass) == "IPM.Contact" && p.String(mapi.PidTagDisplayName) == "Erika Example" {
+				return expect(f.Path[0] == "Contacts", "on the server the contact is in %v", f.Path)
+			}
+		}
+	}
+	return errors.New("the server does not have the contact")
 }
 
 func (t *tour) others(ctx context.Context) error {
@@ -330,7 +367,7 @@ func (t *tour) remount(ctx context.Context) error {
 	if left, err := os.ReadDir(t.dir); err != nil || len(left) != 0 {
 		return errors.Join(err, expect(len(left) == 0, "something is left in the mount point"))
 	}
-	fmt.Fprintln(t.std.out, "    $ mailfs mount")
+	fmt.Fprint(t.std.out, "    $ mailfs mount\n    ")
 	if err := t.mailfs(ctx, t.mountArgs()...); err != nil {
 		return err
 	}
