@@ -222,6 +222,7 @@ func (m *savedMessage) unchanged(t *testing.T) {
 	path := filepath.Join(m.dir, m.file)
 	for _, x := range []struct{ name, want string }{
 		{"user.mailfs.source-key", m.key}, {"user.mailfs.flag", "flagged"}, {"user.mailfs.read", "1"},
+		{"user.xdg.tags", "Projekt Köln,urgent"},
 	} {
 		if got := getxattr(path, x.name); got != x.want {
 			t.Errorf("%s is %q, want %q", x.name, got, x.want)
