@@ -9,12 +9,6 @@ import (
 // statfsBlock is the unit of statfs.
 const statfsBlock = 4096
 
-// The settings of the replica that hold the mailbox's figures, as decimal bytes.
-const (
-	SettingQuota = "quota.limit" // PidTagProhibitSendQuota
-	SettingUsed  = "quota.used"  // PidTagMessageSizeExtended
-)
-
 // localRoom is what is free in a full mailbox, as far as the disk has it: lock, swap and temporary files never go to
 // the server, and programs look whether there is room for them.
 const localRoom = 16 << 20
@@ -30,10 +24,10 @@ func (t *tree) statfs() (space, error) {
 	}
 	var limit, used uint64
 	err = t.r.View(func(v *replica.View) (err error) {
-		if limit, err = number(v, SettingQuota); err != nil {
+		if limit, err = number(v, replica.SettingQuotaLimit); err != nil {
 			return err
 		}
-		used, err = number(v, SettingUsed)
+		used, err = number(v, replica.SettingQuotaUsed)
 		return err
 	})
 	if err != nil || limit == 0 {

@@ -111,7 +111,7 @@ func TestStatfs(t *testing.T) {
 	}
 	set := func(limit, used uint64) {
 		if err := b.r.Update(func(u *replica.Update) error {
-			return errors.Join(u.SetSetting(SettingQuota, strconv.AppendUint(nil, limit, 10)), u.SetSetting(SettingUsed, strconv.AppendUint(nil, used, 10)))
+			return errors.Join(u.SetSetting(replica.SettingQuotaLimit, strconv.AppendUint(nil, limit, 10)), u.SetSetting(replica.SettingQuotaUsed, strconv.AppendUint(nil, used, 10)))
 		}); err != nil {
 			t.Fatal(err)
 		}

@@ -158,6 +158,12 @@ func (u *Update) DropCheckpoint(s Scope) error {
 	return u.settleDrift(s)
 }
 
+// The settings that hold the mailbox's figures, as decimal bytes; absent where the server tells none.
+const (
+	SettingQuotaLimit = "quota.limit" // PidTagProhibitSendQuota
+	SettingQuotaUsed  = "quota.used"  // PidTagMessageSizeExtended
+)
+
 // Setting returns a small value by key (quota figures, renderer version, failures ...), nil if absent.
 func (v *View) Setting(key string) ([]byte, error) { return v.get(keyString(spaceSetting, key)) }
 

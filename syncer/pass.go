@@ -233,6 +233,7 @@ func (l *link) folderHints(ctx context.Context) (map[mapi.SourceKey]map[string]i
 	b := l.batch()
 	dir, _ := b.open(l.store, &rop.OpenFolderRequest{FolderID: root})
 	self := b.do(dir, &rop.GetPropertiesSpecificRequest{WantUnicode: 1, PropertyTags: hintTags})
+	quota := l.askQuota(b)
 	table, _ := b.open(dir, &rop.GetHierarchyTableRequest{TableFlags: rop.TableDepth | rop.TableSuppressesNotifications})
 	cols := b.do(table, &rop.SetColumnsRequest{PropertyTags: hintTags})
 	defer func() { table.Release(); dir.Release() }()
@@ -241,6 +242,11 @@ func (l *link) folderHints(ctx context.Context) (map[mapi.SourceKey]map[string]i
 		rows := b.do(table, &rop.QueryRowsRequest{ForwardRead: true, RowCount: 500})
 		if err := b.run(ctx); err != nil {
 			return nil, err
+		}
+		if before == 0 {
+			if err := l.s.noteQuota(quota); err != nil {
+				return nil, err
+			}
 		}
 		if bag, err := self.row(hintTags); err == nil {
 			out[l.subtree] = hintsOf(bag)

@@ -199,6 +199,13 @@ func (m *Mailbox) MarkRead(id mapi.MID, read bool) error {
 	})
 }
 
+// SetQuota tells clients beyond how many bytes nothing can be sent, 0 for no limit. It is told, not enforced.
+func (m *Mailbox) SetQuota(bytes int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.quota = bytes
+}
+
 // copyContent copies everything of a message but the values.
 func copyContent(c *mapi.Message) *mapi.Message {
 	d := &mapi.Message{Properties: c.Properties.Clone(), Recipients: slices.Clone(c.Recipients), Attachments: slices.Clone(c.Attachments)}

@@ -249,6 +249,8 @@ func (m *Mailbox) storeComputed(id uint16) (any, bool) {
 			n += x.size
 		}
 		return n, true
+	case 0x666E0000:
+		return int32(m.quota >> 10), m.quota > 0 // [MS-OXCSTOR] 2.2.2.1.1.4: kilobytes
 	case 0x35E00000:
 		return entry(FolderIPMSubtree)
 	case 0x35E20000:
