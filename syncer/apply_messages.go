@@ -416,7 +416,7 @@ func (s *Syncer) removeMessage(u *replica.Update, n *replica.Node) error {
 		return err
 	}
 	p := pendingOf(changes)
-	if moveUnderWay(changes) {
+	if moveUnderWay(changes) || maybeSent(changes) && !p.deleted {
 		return nil // our own move may be what took it away; the upload finds out
 	}
 	if p.content && !p.deleted {

@@ -1,6 +1,7 @@
 package syncer_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -66,6 +67,76 @@ func TestTakenAwayBeforeItsAnswer(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The same with a new version of a message that was there before: it is one message, at its new place, with everything that
+// either side did to it since.
+func TestEditMovedBeforeItsAnswer(t *testing.T) {
+	for name, tc := range map[string]struct {
+		again, mine, theirs bool // saved again, moved here, edited there since
+		want                map[string]int
+		place               string
+	}{
+		"moved":           {false, false, false, map[string]int{"as sent": 1}, "Drafts"},
+		"and saved again": {true, false, false, map[string]int{"saved again": 1, "as sent": 0}, "Drafts"},
+		"and edited there":            {false, false, true, map[string]int{"edited there": 1, "as sent": 0}, "Drafts"},
+		"and edited there, and here":  {true, false, true, map[string]int{"edited there": 1, "saved again": 1, "as sent": 0}, "Drafts"},
+		"and moved elsewhere here":    {false, true, false, map[string]int{"as sent": 1}, "Archive"},
+		"and moved elsewhere, edited": {true, true, false, map[string]int{"saved again": 1, "as sent": 0}, "Archive"},
+	} {
+		for _, keeps := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, ", list kept ", keeps), func(t *testing.T) {
+				w := newMemWorld(t)
+				want := tc.want
+				if keeps {
+					w.box.KeepHistory()
+				} else if tc.theirs && !tc.again {
+					want = map[string]int{"edited there": 1, "as sent": 1} // nothing tells what that edit was made of: both stay
+				}
+				w.box.CreateFolder("Archive")
+				mid := w.deliver("one", "as it was")
+				c := w.client(t, quick)
+				c.pass()
+				n := c.at("Inbox", "*one*")
+				c.edit(n.Num, mail("one", "as sent"))
+				w.srv.SetScript(func(r memserver.Request) memserver.Fault { return memserver.Fault{CutAfter: r.Has(0x0C) && !counts(r)} })
+				if err := c.s.Pass(t.Context()); err == nil {
+					t.Fatal("the answer was not lost")
+				}
+				w.srv.SetScript(nil)
+				moved, err := w.box.Move(mid, w.box.Folder(memserver.FolderDrafts))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if tc.theirs {
+					if err := w.box.Edit(moved, func(m *mapi.Message) { m.Properties.Set(mapi.PidTagBody, "edited there") }); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if tc.again {
+					c.edit(n.Num, mail("one", "saved again"))
+				}
+				if tc.mine {
+					c.move(n.Num, c.at("Archive"))
+				}
+				c.flush()
+				c.pass()
+				fresh := w.client(t)
+				fresh.pass()
+				for _, x := range []*client{c, fresh} {
+					for text, want := range want {
+						if got := count(x, text); got != want {
+							t.Errorf("%q is there %d times, want %d:\n%s", text, got, want, x.tree())
+						}
+					}
+					x.at(tc.place, "*one*")
+				}
+				if now := c.at(tc.place, "*one*"); !tc.theirs && now.Num != n.Num {
+					t.Errorf("number %d became %d", n.Num, now.Num)
+				}
+			})
+		}
 	}
 }
 

@@ -117,6 +117,7 @@ func (s *Syncer) passOver(ctx context.Context, l *link, named map[mapi.SourceKey
 	if err := s.syncFolders(ctx, l, due); err != nil {
 		return err
 	}
+	s.downloaded()
 	if full {
 		if err := s.setTime(settingFull, s.cfg.Now()); err != nil {
 			return err

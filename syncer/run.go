@@ -258,6 +258,9 @@ func (s *Syncer) flushOnce(ctx context.Context) error {
 		if err := s.upload(ctx, l); err != nil {
 			return err
 		}
+		if s.needsDownload() {
+			return s.pass(ctx, l, false)
+		}
 		s.setPhase(PhaseIdle)
 		return nil
 	})

@@ -205,6 +205,8 @@ func (s *Syncer) sentContent(ctx context.Context, l *link, one *sending) error {
 	case isMissing(code) && c.Kind == replica.ChangeCreate:
 		// nobody else has this id: what is gone went up before
 		return s.takenAway(one.job)
+	case isMissing(code) && one.again:
+		return s.missedEdit(ctx, l, one.job)
 	case code == mapi.EcSyncConflict || isMissing(code):
 		return s.resolve(ctx, l, one.job)
 	case one.imp.err() != nil:

@@ -57,6 +57,7 @@ type job struct {
 	n      *replica.Node
 	folder *replica.Node // where it goes, or where it is
 	from   *replica.Node // of a move or deletion: where it is on the server
+	again  bool          // it may have been sent before
 }
 
 // upload drains the journal: round after round the first change of every item that
@@ -313,6 +314,7 @@ func (s *Syncer) fixAll(ctx context.Context, l *link, run []job) (fixed []job, e
 			if !ok {
 				continue
 			}
+			j.again = j.c.Fixed
 			if err := s.fix(u, j.c, j.n); err != nil {
 				return err
 			}

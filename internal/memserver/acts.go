@@ -199,6 +199,13 @@ func (m *Mailbox) MarkRead(id mapi.MID, read bool) error {
 	})
 }
 
+// KeepHistory makes messages that move from now on keep their lists of changes. Servers differ in that.
+func (m *Mailbox) KeepHistory() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.keeps = true
+}
+
 // SetQuota tells clients beyond how many bytes nothing can be sent, 0 for no limit. It is told, not enforced.
 func (m *Mailbox) SetQuota(bytes int64) {
 	m.mu.Lock()

@@ -22,6 +22,7 @@ type Mailbox struct {
 	names nameTable
 	repls []mapi.GUID     // repls[i] has ReplID i+1; repls[0] is the own replica
 	quota int64           // bytes, 0 for none
+	keeps bool            // the list of changes of a message that moves
 	last  mapi.FileTime   // the newest commit time given out
 	subs  []*subscription // in the order in which they were made
 }

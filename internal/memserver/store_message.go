@@ -230,6 +230,9 @@ func (m *Mailbox) moveMessage(v *message, dst, newID mapi.GlobCnt) *message {
 func (m *Mailbox) transfer(v *message, dst, newID mapi.GlobCnt, kind eventKind) *message {
 	w := v.clone()
 	w.id, w.folder, w.foreign, w.history, w.pcl = newID, dst, "", nil, nil
+	if kind == eventMoved && m.keeps {
+		w.pcl = slices.Clone(v.pcl)
+	}
 	w.deleted, w.readCN = false, 0
 	m.stamp(w, m.srv.now())
 	c := *v.content
