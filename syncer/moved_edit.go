@@ -3,6 +3,7 @@ package syncer
 import (
 	"bytes"
 	"context"
+	"slices"
 
 	"mailfs/conflict"
 	"mailfs/mapi"
@@ -163,7 +164,8 @@ func (s *Syncer) carries(num replica.Num, c *replica.Change, sent *mapi.Message)
 		}
 		x, err := c.ChangeKey.XID()
 		same = conflict.SameContent(m, sent)
-		if same || err == nil && n.Message.PCL.Includes(mapi.PCL{x}) {
+		// that very entry: one with a later number from here may be of another message, a conflict's loser say
+		if same || err == nil && slices.Contains(n.Message.PCL, x) {
 			found = n
 		}
 		return nil
