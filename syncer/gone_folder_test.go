@@ -78,8 +78,8 @@ func TestEditMovedBeforeItsAnswer(t *testing.T) {
 		want                map[string]int
 		place               string
 	}{
-		"moved":           {false, false, false, map[string]int{"as sent": 1}, "Drafts"},
-		"and saved again": {true, false, false, map[string]int{"saved again": 1, "as sent": 0}, "Drafts"},
+		"moved":                       {false, false, false, map[string]int{"as sent": 1}, "Drafts"},
+		"and saved again":             {true, false, false, map[string]int{"saved again": 1, "as sent": 0}, "Drafts"},
 		"and edited there":            {false, false, true, map[string]int{"edited there": 1, "as sent": 0}, "Drafts"},
 		"and edited there, and here":  {true, false, true, map[string]int{"edited there": 1, "saved again": 1, "as sent": 0}, "Drafts"},
 		"and moved elsewhere here":    {false, true, false, map[string]int{"as sent": 1}, "Archive"},

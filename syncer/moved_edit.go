@@ -219,6 +219,10 @@ func (s *Syncer) become(u *replica.Update, n, there *replica.Node, j job, same b
 	if err := gone(u, n, j); err != nil {
 		return err
 	}
+	content, err := u.Message(there.Num)
+	if err != nil {
+		return err
+	}
 	if err := u.Remove(there.Num); err != nil {
 		return err
 	}
@@ -228,6 +232,14 @@ func (s *Syncer) become(u *replica.Update, n, there *replica.Node, j job, same b
 	}
 	if err := u.SetKeys(n.Num, key, k.change, k.pcl); err != nil {
 		return err
+	}
+	if err := s.takeRead(u, n.Num, &there.Message.Read); err != nil {
+		return err
+	}
+	if same && n.Version == j.c.Version {
+		if err := s.takeFlags(u, n.Num, content); err != nil {
+			return err
+		}
 	}
 	changes, err := u.ChangesOf(n.Num)
 	if err != nil {
@@ -256,4 +268,26 @@ func (s *Syncer) become(u *replica.Update, n, there *replica.Node, j job, same b
 		}
 	}
 	return u.DropChange(j.c.Seq)
+}
+
+// takeFlags gives an item what the same content has beside it at its new place: flags and categories that were set since. What
+// is queued here stays on top.
+func (s *Syncer) takeFlags(u *replica.Update, num replica.Num, content *mapi.Message) error {
+	n, err := u.Node(num)
+	if err != nil {
+		return err
+	}
+	changes, err := u.ChangesOf(num)
+	if err != nil {
+		return err
+	}
+	m := *content
+	for _, c := range pendingOf(changes).props {
+		m.Properties = overlay(m.Properties, c)
+	}
+	fillInfo(n.Message, m.Properties)
+	if err := u.Save(n); err != nil {
+		return err
+	}
+	return u.Amend(n, &m)
 }
