@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,6 +25,7 @@ type meddling struct {
 	rop.Transport
 	columns rop.Columns
 	change  func(c rop.Call, r rop.Response) rop.Response
+	deaf    *atomic.Bool // events do not arrive while it is true; may be nil
 }
 
 func (m *meddling) Execute(ctx context.Context, payload []byte, maxOut uint32) ([][]byte, error) {
@@ -39,15 +41,27 @@ func (m *meddling) Execute(ctx context.Context, payload []byte, maxOut uint32) (
 	if err != nil {
 		return nil, err
 	}
-	answers := make([]rop.Answer, len(got.Answers))
-	for i, a := range got.Answers {
-		answers[i] = a.Answer
-		if a.Call >= 0 {
-			answers[i].Response = m.change(q.Calls[a.Call], a.Response)
+	var answers []rop.Answer
+	for _, a := range got.Answers {
+		if _, event := a.Response.(*rop.Notify); event && m.deaf != nil && m.deaf.Load() {
+			continue
 		}
+		if a.Call >= 0 {
+			a.Answer.Response = m.change(q.Calls[a.Call], a.Response)
+		}
+		answers = append(answers, a.Answer)
 	}
 	out[0], err = rop.EncodeResponses(answers, got.Handles)
 	return out, err
+}
+
+// loseEvents keeps events from every later session of a world while deaf is true.
+func (w *world) loseEvents(deaf *atomic.Bool) {
+	dial := w.dial
+	w.dial = func(ctx context.Context) (rop.Transport, syncer.ServerInfo, error) {
+		tr, info, err := dial(ctx)
+		return &meddling{Transport: tr, columns: rop.Columns{}, deaf: deaf, change: func(_ rop.Call, r rop.Response) rop.Response { return r }}, info, err
+	}
 }
 
 // meddle makes every later session of a world pass by change.

@@ -41,7 +41,7 @@ type contentsDownload struct {
 }
 
 // syncContents reads the rest of a contents download that was opened, and commits it.
-func (s *Syncer) syncContents(ctx context.Context, l *link, f folderRef, cp *replica.Checkpoint, stream *pieces) error {
+func (s *Syncer) syncContents(ctx context.Context, l *link, f folderRef, cp *replica.Checkpoint, stream *pieces, found *check) error {
 	d := &contentsDownload{s: s, l: l, folder: f, scope: replica.ContentsScope(f.key), cp: cp, progress: streamProgress{items: f.expected()}}
 	dec := fxics.NewDecoder(stream, fxics.RootContentsSync, s.decoding(ctx))
 	for {
@@ -53,6 +53,7 @@ func (s *Syncer) syncContents(ctx context.Context, l *link, f folderRef, cp *rep
 			}
 			return fmt.Errorf("download of a folder's contents: %w", err)
 		}
+		found.note(f.key, el)
 		done, err := d.take(ctx, el)
 		if err != nil || done {
 			return err

@@ -2,6 +2,7 @@ package syncer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"mailfs/mapi"
@@ -12,7 +13,9 @@ import (
 
 // syncHierarchy downloads the changes of the folder tree and commits them with their
 // state. A tree is small: it goes into one transaction.
-func (s *Syncer) syncHierarchy(ctx context.Context, l *link) error {
+func (s *Syncer) syncHierarchy(ctx context.Context, l *link) error { return s.syncTree(ctx, l, nil) }
+
+func (s *Syncer) syncTree(ctx context.Context, l *link, found *check) error {
 	s.setPhase(PhaseHierarchy)
 	cp, err := s.hierarchyState()
 	if err != nil {
@@ -52,9 +55,37 @@ func (s *Syncer) syncHierarchy(ctx context.Context, l *link) error {
 				return s.firstHierarchy(arrived, l.special, next, e.Given)
 			}
 			next.At = s.cfg.Now()
+			if err := s.unexpected(found, arrived, gone); err != nil {
+				return err
+			}
 			return s.applyHierarchy(arrived, gone, l.special, next)
 		}
 	}
+}
+
+// unexpected counts the folders that are new or gone, if the pass is to tell.
+func (s *Syncer) unexpected(found *check, arrived []folderArrival, gone idset.IDSet) error {
+	if found == nil {
+		return nil
+	}
+	return s.rep.View(func(v *replica.View) error {
+		for i := range arrived {
+			if _, err := v.BySourceKey(arrived[i].SourceKey); errors.Is(err, replica.ErrNotFound) {
+				found.folders++
+			} else if err != nil {
+				return err
+			}
+		}
+		for n, err := range v.Within(gone) {
+			if err != nil {
+				return err
+			}
+			if n.Folder != nil {
+				found.folders++
+			}
+		}
+		return nil
+	})
 }
 
 // firstHierarchy stores a folder tree that came from an empty state. Of such a one the server tells no deletions:

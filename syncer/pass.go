@@ -24,15 +24,21 @@ const (
 // has to. After a lost session it goes on with a new one, once.
 func (s *Syncer) Pass(ctx context.Context) error {
 	s.signInAgain()
-	return s.onePass(ctx, false)
+	return s.onePass(ctx, passKind{})
 }
 
-func (s *Syncer) onePass(ctx context.Context, yield bool) error {
+// passKind says what is special about a pass.
+type passKind struct {
+	yield  bool // bodies give way to what is more urgent
+	checks bool // nothing asked for it: it checks whether the server notifies
+}
+
+func (s *Syncer) onePass(ctx context.Context, kind passKind) error {
 	if err := s.lockPass(ctx); err != nil {
 		return err
 	}
 	defer s.unlockPass()
-	return s.withLink(ctx, func(l *link) error { return s.pass(ctx, l, yield) })
+	return s.withLink(ctx, func(l *link) error { return s.pass(ctx, l, kind) })
 }
 
 // withLink runs f on the session. A session that broke is given up; one that was
@@ -68,14 +74,19 @@ func brokenLink(l *link, err error) bool {
 	return l.sess.Err() != nil || errors.As(err, &lost) || errors.As(err, &away) || errors.As(err, &odd) || errors.As(err, &refused)
 }
 
-func (s *Syncer) pass(ctx context.Context, l *link, yield bool) error {
+func (s *Syncer) pass(ctx context.Context, l *link, kind passKind) error {
 	l.register(ctx)
 	named, everything := s.takeNamed()
-	err := s.passOver(ctx, l, named, everything, yield)
+	var found *check
+	if kind.checks && !everything {
+		found = &check{contents: map[mapi.SourceKey]int{}}
+	}
+	err := s.passOver(ctx, l, named, everything, kind.yield, found)
 	if err != nil {
 		s.putNamed(named, everything)
 		return err
 	}
+	s.missed(found)
 	s.board.update(func(st *Status) {
 		st.Phase, st.LastPass, st.Err = PhaseIdle, s.cfg.Now(), nil
 		st.Passes++
@@ -83,7 +94,7 @@ func (s *Syncer) pass(ctx context.Context, l *link, yield bool) error {
 	return nil
 }
 
-func (s *Syncer) passOver(ctx context.Context, l *link, named map[mapi.SourceKey]bool, everything, yield bool) error {
+func (s *Syncer) passOver(ctx context.Context, l *link, named map[mapi.SourceKey]bool, everything, yield bool, found *check) error {
 	s.board.update(func(st *Status) {
 		st.Uploads, st.Folders, st.Headers, st.Bodies = Progress{}, Progress{}, Progress{}, Progress{}
 	})
@@ -99,7 +110,7 @@ func (s *Syncer) passOver(ctx context.Context, l *link, named map[mapi.SourceKey
 	if err := s.tellGivenUp(ctx, l); err != nil {
 		return err
 	}
-	if err := s.syncHierarchy(ctx, l); err != nil {
+	if err := s.syncTree(ctx, l, found); err != nil {
 		return err
 	}
 	full := everything || s.fullDue()
@@ -114,7 +125,7 @@ func (s *Syncer) passOver(ctx context.Context, l *link, named map[mapi.SourceKey
 	if due, err = s.withoutResting(due); err != nil {
 		return err
 	}
-	if err := s.syncFolders(ctx, l, due); err != nil {
+	if err := s.syncFolders(ctx, l, due, found); err != nil {
 		return err
 	}
 	s.downloaded()
@@ -137,7 +148,7 @@ func (s *Syncer) passOver(ctx context.Context, l *link, named map[mapi.SourceKey
 }
 
 // syncFolders downloads the contents of the folders, many contexts per Execute.
-func (s *Syncer) syncFolders(ctx context.Context, l *link, due []folderRef) error {
+func (s *Syncer) syncFolders(ctx context.Context, l *link, due []folderRef, found *check) error {
 	if len(due) == 0 {
 		return nil
 	}
@@ -164,7 +175,7 @@ func (s *Syncer) syncFolders(ctx context.Context, l *link, due []folderRef) erro
 			reqs = append(reqs, &contentsRequest{folder: f, cp: cp})
 		}
 		due = due[len(reqs):]
-		if err := s.syncTogether(ctx, l, reqs); err != nil {
+		if err := s.syncTogether(ctx, l, reqs, found); err != nil {
 			return err
 		}
 	}
@@ -172,7 +183,7 @@ func (s *Syncer) syncFolders(ctx context.Context, l *link, due []folderRef) erro
 }
 
 // syncTogether opens downloads in one request and reads them one after the other.
-func (s *Syncer) syncTogether(ctx context.Context, l *link, reqs []*contentsRequest) error {
+func (s *Syncer) syncTogether(ctx context.Context, l *link, reqs []*contentsRequest, found *check) error {
 	if err := l.openContents(ctx, reqs); err != nil {
 		return err
 	}
@@ -197,7 +208,7 @@ func (s *Syncer) syncTogether(ctx context.Context, l *link, reqs []*contentsRequ
 			}
 			continue
 		}
-		err = s.syncContents(ctx, l, r.folder, r.cp, stream)
+		err = s.syncContents(ctx, l, r.folder, r.cp, stream, found)
 		stream.close()
 		if err != nil {
 			return s.contentsUnreadable(r.folder.key, err)

@@ -32,9 +32,9 @@ func (s *Syncer) Run(ctx context.Context) error {
 		}
 		return err
 	}
-	failed := 0
+	failed, checks := 0, false
 	for {
-		err := s.onePass(ctx, true)
+		err := s.onePass(ctx, passKind{yield: true, checks: checks})
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -51,7 +51,7 @@ func (s *Syncer) Run(ctx context.Context) error {
 			failed = 0
 			s.board.update(func(st *Status) { st.NextTry = time.Time{} })
 		}
-		if err := s.rest(ctx, wait, err == nil); err != nil {
+		if checks, err = s.rest(ctx, wait, err == nil); err != nil {
 			return nil
 		}
 	}
@@ -70,12 +70,16 @@ func (s *Syncer) watchJournal(events <-chan []replica.Event) {
 }
 
 // rest waits for the next reason to run a pass: a kick, the timer, the end of a
-// change's idle window; while online, also for events of the server.
-func (s *Syncer) rest(ctx context.Context, wait time.Duration, online bool) error {
-	if at, ok, err := s.nextReady(); err == nil && ok && online {
-		wait = min(wait, max(at.Sub(s.cfg.Now()), 0)+time.Millisecond)
-	}
+// change's idle window; while online, also for events of the server. It returns true if there is
+// none while the server notifies, so that the pass checks whether it does.
+func (s *Syncer) rest(ctx context.Context, wait time.Duration, online bool) (checks bool, err error) {
 	lost := s.listenWhile(ctx, online)
+	checks = lost != nil
+	if at, ok, err := s.nextReady(); err == nil && ok && online {
+		if due := max(at.Sub(s.cfg.Now()), 0) + time.Millisecond; due < wait {
+			wait, checks = due, false
+		}
+	}
 	timer, stop := s.cfg.After(wait)
 	defer stop()
 	queued := s.queued
@@ -84,16 +88,16 @@ func (s *Syncer) rest(ctx context.Context, wait time.Duration, online bool) erro
 	}
 	select {
 	case <-ctx.Done():
-		return ctx.Err()
+		return false, ctx.Err()
 	case <-timer:
+		return checks, nil
 	case <-lost:
+		return false, nil
 	case <-queued:
-		return s.sleep(ctx, settle)
 	case <-s.kick:
-		// events of one act arrive together: one pass serves them all
-		return s.sleep(ctx, settle)
 	}
-	return nil
+	// events of one act arrive together: one pass serves them all
+	return false, s.sleep(ctx, settle)
 }
 
 // listenWhile makes sure that a goroutine waits for events of the session. The
@@ -253,13 +257,13 @@ func (s *Syncer) flushOnce(ctx context.Context) error {
 	defer s.unlockPass()
 	return s.withLink(ctx, func(l *link) error {
 		if wait, err := s.downloadsFirst(); err != nil || wait {
-			return errors.Join(err, s.pass(ctx, l, false))
+			return errors.Join(err, s.pass(ctx, l, passKind{}))
 		}
 		if err := s.upload(ctx, l); err != nil {
 			return err
 		}
 		if s.needsDownload() {
-			return s.pass(ctx, l, false)
+			return s.pass(ctx, l, passKind{})
 		}
 		s.setPhase(PhaseIdle)
 		return nil

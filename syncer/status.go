@@ -41,6 +41,7 @@ type Status struct {
 	LastPass  time.Time
 	Passes    int
 	Events    int       // notifications of the server
+	Missed    int       // changes that the server did not tell of, and a pass without a reason found
 	NextTry   time.Time // when offline
 	Err       error     // the last error of the connection, nil when all is well
 }

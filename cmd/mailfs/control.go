@@ -42,6 +42,7 @@ type report struct {
 	Queued     int            `json:"queued"`
 	Refused    int            `json:"refused"`
 	SetAside   int            `json:"setAside"`
+	Missed     int            `json:"missed,omitempty"` // changes that the server did not notify of
 	LastError  string         `json:"lastError,omitempty"`
 	LastPass   *time.Time     `json:"lastPass,omitempty"`
 	Counts     map[string]int `json:"counts"`

@@ -246,7 +246,7 @@ func (m *mounted) Report() (report, error) {
 	st := m.sync.Status()
 	r := report{
 		Mountpoint: m.dir, User: m.acct.User, Server: m.acct.Server, PID: os.Getpid(), ReadOnly: m.acct.ReadOnly,
-		Connection: "offline", Phase: string(st.Phase), Queued: st.Queued, Refused: st.Refused, SetAside: st.SetAside, Counts: map[string]int{},
+		Connection: "offline", Phase: string(st.Phase), Queued: st.Queued, Refused: st.Refused, SetAside: st.SetAside, Missed: st.Missed, Counts: map[string]int{},
 	}
 	if r.Server == "" {
 		r.Server = "the server of " + m.acct.User

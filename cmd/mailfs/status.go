@@ -122,6 +122,9 @@ func (r report) print(w io.Writer) {
 	if r.SetAside > 0 {
 		fmt.Fprintf(w, "  set aside   %d that the server could not deliver, see %s\n", r.SetAside, filepath.Join(r.Mountpoint, names.Control, "failures"))
 	}
+	if r.Missed > 0 {
+		fmt.Fprintf(w, "  missed      %d changes that the server did not notify of; they came with a later pass\n", r.Missed)
+	}
 	if r.LastPass != nil {
 		fmt.Fprintf(w, "  last pass   %s\n", r.LastPass.Local().Format(time.DateTime))
 	}
