@@ -124,9 +124,18 @@ func (c *client) try(what string, err error) bool {
 
 // touchFile notes an act on a letter by its path.
 func (c *client) touchFile(p string, kind Kind) {
-	if subject, err := c.direct.Getxattr(p, "user.xdg.origin.email.subject"); err == nil {
-		c.w.touch(c.name, docOf(subject), kind)
+	if doc := c.docOf(p); doc != "" {
+		c.w.touch(c.name, doc, kind)
 	}
+}
+
+// docOf returns which letter a file shows, without reading it.
+func (c *client) docOf(p string) string {
+	subject, err := c.direct.Getxattr(p, "user.xdg.origin.email.subject")
+	if err != nil {
+		return ""
+	}
+	return docOf(subject)
 }
 
 // walk lists the folders of the story and the letters in them.
@@ -188,6 +197,9 @@ func (c *client) create(s *Step) {
 	over, _ := c.direct.ReadFile(p)
 	c.w.ledger.begin(s.No, c.name, tok, tok, string(over))
 	c.w.touch(c.name, doc, s.Kind)
+	if len(over) > 0 {
+		c.w.replaces(doc, docOf(string(over)))
+	}
 	if c.try("create "+p+" "+tok, c.direct.WriteFile(p, []byte(letter(doc, tok)))) {
 		c.w.ledger.saved(tok, tok, string(over))
 	}
@@ -403,6 +415,7 @@ func (c *client) move(s *Step) {
 	if len(over) > 0 {
 		r := &removal{by: c.name, step: s.No, doc: docOf(string(over))}
 		c.w.touch(c.name, r.doc, s.Kind)
+		c.w.replaces(c.docOf(p), r.doc)
 		c.w.ledger.removing(r, string(over))
 		c.forgetHeld(to, string(over))
 	}

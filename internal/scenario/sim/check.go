@@ -132,7 +132,7 @@ func (w *world) tooMany(doc string, places []string) bool {
 	}
 	others := len(places) - losers
 	moved := slices.ContainsFunc(w.touched, func(a act) bool {
-		return a.doc == doc && slices.Contains([]Kind{OtherMove, OtherDiscard, OtherDelete, Move, MoveOver, Unlink}, a.kind)
+		return w.message(a.doc) == w.message(doc) && slices.Contains([]Kind{OtherMove, OtherDiscard, OtherDelete, Move, MoveOver, Unlink}, a.kind)
 	})
 	if moved {
 		return others > 2 || losers > len(w.clients)
@@ -162,7 +162,7 @@ func (w *world) checkBack(newest map[string]string) {
 // did, and what the same user did later.
 func (w *world) touchedBesides(r *removal) bool {
 	for _, a := range w.touched {
-		if a.doc == r.doc && (a.by != r.by || a.step > r.step) {
+		if w.message(a.doc) == w.message(r.doc) && (a.by != r.by || a.step > r.step) {
 			return true
 		}
 	}

@@ -36,7 +36,8 @@ type world struct {
 	clients  []*client
 	ledger   *ledger
 	step     int   // being played
-	touched  []act // what anybody did to which letter
+	touched  []act             // what anybody did to which letter
+	became   map[string]string // letters that took the place of others, by those
 	log      []string
 	problems []string
 	requests int
@@ -61,7 +62,7 @@ func guid(n int) mapi.GUID {
 }
 
 func newWorld(h *History, dir string) (*world, error) {
-	w := &world{clock: newClock(), ledger: newLedger(), dir: dir}
+	w := &world{clock: newClock(), ledger: newLedger(), became: map[string]string{}, dir: dir}
 	w.srv = memserver.New(memserver.Config{Clock: func() time.Time { return w.clock.now }, SessionLifetime: 24 * time.Hour})
 	box, err := w.srv.AddMailbox(memserver.MailboxConfig{Address: address, Password: password, GUID: guid(1), Replica: guid(2)})
 	if err != nil {
@@ -137,6 +138,21 @@ func (w *world) deliver(folder mapi.FID, doc, token, by string) error {
 // touch notes an act on a letter.
 func (w *world) touch(by, doc string, kind Kind) {
 	w.touched = append(w.touched, act{w.step, by, doc, kind})
+}
+
+// replaces notes that a letter was put in the place of another one: it is the next version of that message from then on.
+func (w *world) replaces(doc, old string) {
+	if a, b := w.message(doc), w.message(old); a != b {
+		w.became[b] = a
+	}
+}
+
+// message returns what stands for all letters that have been versions of one message.
+func (w *world) message(doc string) string {
+	for w.became[doc] != "" {
+		doc = w.became[doc]
+	}
+	return doc
 }
 
 // Run plays a history. dir is where replicas are kept, "" for memory. The error is one of the simulation itself.
