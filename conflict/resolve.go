@@ -3,6 +3,7 @@ package conflict
 import (
 	"bytes"
 
+	"mailfs/internal/mutant"
 	"mailfs/mapi"
 )
 
@@ -89,6 +90,9 @@ type Outcome struct {
 // Resolve decides.
 func Resolve(c Case) Outcome {
 	merged := lineage(c.Local).Merge(lineage(c.Remote))
+	if mutant.PCLNotMerged.Planted() {
+		merged = lineage(c.Local)
+	}
 	switch {
 	case c.Local.Deleted && c.Remote.Deleted:
 		return Outcome{Action: Drop, Winner: Remote, PCL: merged}

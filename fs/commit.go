@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"mailfs/internal/mutant"
 	"mailfs/replica"
 )
 
@@ -174,6 +175,9 @@ func (t *tree) commitEdit(n *replica.Node, w *workCopy) error {
 		now, err := u.Node(n.Num)
 		if err != nil || now.Kind != replica.KindMessage {
 			return errOtherNow // somebody else removed it
+		}
+		if mutant.BaseAtSave.Planted() {
+			w.base = baseOf(now)
 		}
 		if s.old != nil && s.over != now.Version {
 			return errOtherNow

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"mailfs/conflict"
+	"mailfs/internal/mutant"
 	"mailfs/mapi"
 	"mailfs/mapi/idset"
 	"mailfs/replica"
@@ -22,6 +23,11 @@ const (
 // that covers them. The change numbers of what was set aside are taken out of cp;
 // these arrivals are returned.
 func (s *Syncer) applyMessages(folder replica.Num, scope replica.Scope, batch []arrival, cp *replica.Checkpoint) (aside []arrival, err error) {
+	if mutant.CheckpointBeforeData.Planted() {
+		if err := s.rep.Update(func(u *replica.Update) error { return u.SetCheckpoint(scope, cp) }); err != nil {
+			return nil, err
+		}
+	}
 	err = s.rep.Update(func(u *replica.Update) error {
 		u.Remote(true)
 		aside = aside[:0]
@@ -106,7 +112,7 @@ func (s *Syncer) applyMessage(u *replica.Update, folder replica.Num, a *arrival,
 		}
 		return applied, s.applySame(u, n, a, p)
 	}
-	if p.content || p.deleted {
+	if (p.content || p.deleted) && !mutant.EchoOverEdit.Planted() {
 		// Nothing but the read states that were downloaded tells of this one: it does not come again.
 		if read := a.header.Int(mapi.PidTagMessageFlags)&flagRead != 0; a.header.Has(mapi.PidTagMessageFlags) && !p.read && n.Message.Read != read {
 			return setAside, s.setRead(u, n, read)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"mailfs/conflict"
+	"mailfs/internal/mutant"
 	"mailfs/internal/names"
 	"mailfs/mapi"
 	"mailfs/replica"
@@ -243,6 +244,11 @@ func (s *Syncer) takeRemote(j job, theirs *arrival, link []byte, version uint64)
 // keepBoth stores the loser as a message in the Conflicts folder, here and on the
 // server, and only then puts the winner in place.
 func (s *Syncer) keepBoth(ctx context.Context, l *link, j job, theirs *arrival, out conflict.Outcome) error {
+	if mutant.LoserDropped.Planted() {
+		if dir, err := s.special(replica.SpecialConflicts); err == nil && dir == nil {
+			return s.goOnTop(j, keys{change: theirs.change, pcl: theirs.pcl}, out.PCL, nil)
+		}
+	}
 	dir, err := s.conflictsFolder(ctx, l)
 	if err != nil || dir == nil {
 		return err

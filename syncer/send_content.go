@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"mailfs/internal/mutant"
 	"mailfs/mapi"
 	"mailfs/mapi/rop"
 	"mailfs/replica"
@@ -59,6 +60,11 @@ func (s *Syncer) sendContent(ctx context.Context, l *link, run []job) error {
 			continue
 		}
 		out = append(out, one)
+		if mutant.AckBeforeAnswer.Planted() {
+			if err := s.ackContent(j, j.c.SourceKey, keys{change: j.c.ChangeKey, pcl: j.c.PCL}); err != nil {
+				return err
+			}
+		}
 	}
 	if err := b.run(ctx); err != nil {
 		return err
@@ -160,6 +166,11 @@ func (l *link) importMessage(ctx context.Context, b *batch, coll *object, j job,
 	if err != nil {
 		return nil, err
 	}
+	if mutant.PartialImport.Planted() && j.c.Kind == replica.ChangeEdit {
+		part := *m
+		part.Recipients = nil
+		m = &part
+	}
 	one := &sending{job: j}
 	flags := uint8(rop.ImportFailOnConflict)
 	if j.n.Message.FAI {
@@ -200,6 +211,9 @@ func initialFlags(n *replica.Node, m *mapi.Message) int32 {
 func (s *Syncer) sentContent(ctx context.Context, l *link, one *sending) error {
 	c := one.c
 	switch code := one.imp.code(); {
+	case code == mapi.EcIgnoreFailure && mutant.RepeatedSendNotSeen.Planted():
+		c.Fixed, c.SourceKey = false, ""
+		return s.rep.Update(func(u *replica.Update) error { return u.SaveChange(c) })
 	case code == mapi.EcIgnoreFailure:
 		return s.alreadyThere(ctx, l, one.job)
 	case isMissing(code) && c.Kind == replica.ChangeCreate:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"mailfs/internal/mutant"
 	"mailfs/mapi"
 	"mailfs/mapi/rop"
 	"mailfs/replica"
@@ -128,7 +129,7 @@ func (s *Syncer) ackMove(ctx context.Context, l *link, m *moving, to *replica.No
 			return ignoreMissing(err)
 		}
 		version := k
-		if !known {
+		if !known || mutant.LineageLostByMove.Planted() {
 			version.change, version.pcl = n.Message.ChangeKey, n.Message.PCL
 		}
 		if err := u.SetKeys(n.Num, m.c.SourceKey, version.change, version.pcl); err != nil {
@@ -270,7 +271,7 @@ func (s *Syncer) sendDeletes(ctx context.Context, l *link, run []job) error {
 			}
 		case err != nil:
 			return err
-		case k.change != j.n.Message.ChangeKey:
+		case k.change != j.n.Message.ChangeKey && !mutant.UncheckedDeletion.Planted():
 			if err := s.restoreMessage(j); err != nil {
 				return err
 			}

@@ -35,7 +35,7 @@ type world struct {
 	box      *memserver.Mailbox
 	clients  []*client
 	ledger   *ledger
-	step     int   // being played
+	step     int               // being played
 	touched  []act             // what anybody did to which letter
 	became   map[string]string // letters that took the place of others, by those
 	log      []string
