@@ -33,8 +33,11 @@ type folderArrival struct {
 func (s *Syncer) applyHierarchy(arrived []folderArrival, gone idset.IDSet, special map[mapi.SourceKey]replica.Special, cp *replica.Checkpoint) error {
 	return s.rep.Update(func(u *replica.Update) error {
 		u.Remote(true)
-		orphans, err := s.applyFolders(u, arrived, special)
+		orphans, err := s.applyFolders(u, arrived)
 		if err != nil {
+			return err
+		}
+		if err := markSpecial(u, special); err != nil {
 			return err
 		}
 		was, err := u.Checkpoint(replica.ScopeHierarchy)
@@ -58,7 +61,7 @@ func (s *Syncer) applyHierarchy(arrived []folderArrival, gone idset.IDSet, speci
 // applyFolders stores folders whose parents are there, round after round, since
 // nothing promises their order. It returns those that stay without a parent, or
 // that are on their way from here.
-func (s *Syncer) applyFolders(u *replica.Update, todo []folderArrival, special map[mapi.SourceKey]replica.Special) ([]folderArrival, error) {
+func (s *Syncer) applyFolders(u *replica.Update, todo []folderArrival) ([]folderArrival, error) {
 	mine, err := keysUnderWay(&u.View)
 	if err != nil {
 		return nil, err
@@ -70,7 +73,7 @@ func (s *Syncer) applyFolders(u *replica.Update, todo []folderArrival, special m
 				parked = append(parked, todo[i])
 				continue
 			}
-			done, err := s.applyFolder(u, &todo[i], special[todo[i].SourceKey])
+			done, err := s.applyFolder(u, &todo[i])
 			if err != nil {
 				return nil, err
 			}
@@ -87,7 +90,7 @@ func (s *Syncer) applyFolders(u *replica.Update, todo []folderArrival, special m
 }
 
 // applyFolder stores one folder; false says that its parent is missing or below it.
-func (s *Syncer) applyFolder(u *replica.Update, f *folderArrival, special replica.Special) (bool, error) {
+func (s *Syncer) applyFolder(u *replica.Update, f *folderArrival) (bool, error) {
 	parent := replica.RootNum
 	if f.ParentSourceKey != "" {
 		p, err := u.BySourceKey(f.ParentSourceKey)
@@ -101,13 +104,13 @@ func (s *Syncer) applyFolder(u *replica.Update, f *folderArrival, special replic
 	}
 	n, err := u.BySourceKey(f.SourceKey)
 	if errors.Is(err, replica.ErrNotFound) {
-		return true, s.insertFolder(u, parent, f, special)
+		return true, s.insertFolder(u, parent, f)
 	}
 	if err != nil {
 		return true, err
 	}
 	if n.Folder == nil {
-		return true, s.insertOverMessage(u, n, parent, f, special)
+		return true, s.insertOverMessage(u, n, parent, f)
 	}
 	if n.Num == replica.RootNum {
 		return true, nil
@@ -118,7 +121,34 @@ func (s *Syncer) applyFolder(u *replica.Update, f *folderArrival, special replic
 	if newer, err := s.folderOutlives(u, n, f); err != nil || newer {
 		return true, err
 	}
-	return true, s.updateFolder(u, n, parent, f, special)
+	return true, s.updateFolder(u, n, parent, f)
+}
+
+// markSpecial notes which folders the server says are special. A folder that was taken for one of them till now is an
+// ordinary one from then on: two clients may have made the same one.
+func markSpecial(u *replica.Update, special map[mapi.SourceKey]replica.Special) error {
+	for key, role := range special {
+		n, err := u.BySourceKey(key)
+		if errors.Is(err, replica.ErrNotFound) || err == nil && (n.Folder == nil || n.Folder.Special == role || n.Num == replica.RootNum) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		was, err := u.BySpecial(role)
+		if err == nil && was.Num != n.Num {
+			was.Folder.Special = replica.SpecialNone
+			err = u.Save(was)
+		}
+		if ignoreMissing(err) != nil {
+			return err
+		}
+		n.Folder.Special = role
+		if err := u.Save(n); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // isBelow reports whether n is dir or lies somewhere in it.
@@ -136,20 +166,19 @@ func isBelow(v *replica.View, n, dir replica.Num) (bool, error) {
 	return false, nil
 }
 
-func (s *Syncer) insertFolder(u *replica.Update, parent replica.Num, f *folderArrival, special replica.Special) error {
+func (s *Syncer) insertFolder(u *replica.Update, parent replica.Num, f *folderArrival) error {
 	n := &replica.Node{Parent: parent, Kind: replica.KindFolder, Folder: &replica.FolderInfo{}}
 	n.Name = s.freeName(&u.View, parent, names.Folder(f.DisplayName, f.SourceKey), f.SourceKey)
-	describeFolder(n, f, special)
+	describeFolder(n, f)
 	_, err := u.Insert(n)
 	return err
 }
 
-func describeFolder(n *replica.Node, f *folderArrival, special replica.Special) {
+func describeFolder(n *replica.Node, f *folderArrival) {
 	i := n.Folder
 	i.SourceKey, i.ChangeKey, i.PCL = f.SourceKey, f.ChangeKey, f.PCL
 	i.DisplayName = f.DisplayName
 	i.Class = f.Properties.String(mapi.PidTagContainerClass)
-	i.Special = special
 	i.Hidden = f.Properties.Bool(mapi.PidTagAttributeHidden) || i.Class == configurationClass
 	i.ReadOnly = f.Properties.Has(mapi.PidTagRights) && f.Properties.Int(mapi.PidTagRights)&rightCreate == 0
 	i.Unread = int(f.Properties.Int(mapi.PidTagContentUnreadCount))
@@ -165,7 +194,7 @@ func describeFolder(n *replica.Node, f *folderArrival, special replica.Special) 
 }
 
 // updateFolder applies a change of a folder that is here.
-func (s *Syncer) updateFolder(u *replica.Update, n *replica.Node, parent replica.Num, f *folderArrival, special replica.Special) error {
+func (s *Syncer) updateFolder(u *replica.Update, n *replica.Node, parent replica.Num, f *folderArrival) error {
 	changes, err := u.ChangesOf(n.Num)
 	if err != nil {
 		return err
@@ -185,7 +214,7 @@ func (s *Syncer) updateFolder(u *replica.Update, n *replica.Node, parent replica
 			return err
 		}
 	}
-	describeFolder(n, f, special)
+	describeFolder(n, f)
 	if n.Parent == 0 && !keep {
 		if err := u.Attach(n.Num, parent, s.freeName(&u.View, parent, names.Folder(f.DisplayName, f.SourceKey), f.SourceKey)); err != nil {
 			return err

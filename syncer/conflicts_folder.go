@@ -2,6 +2,7 @@ package syncer
 
 import (
 	"context"
+	"maps"
 
 	"mailfs/mapi"
 	"mailfs/mapi/rop"
@@ -14,6 +15,9 @@ import (
 func (s *Syncer) conflictsFolder(ctx context.Context, l *link) (*replica.Node, error) {
 	if n, err := s.special(replica.SpecialConflicts); err != nil || n != nil {
 		return n, err
+	}
+	if err := l.learnSpecial(ctx); err != nil { // somebody else may have made it meanwhile
+		return nil, err
 	}
 	if err := s.syncHierarchy(ctx, l); err != nil {
 		return nil, err
@@ -97,6 +101,9 @@ func (s *Syncer) makeSpecial(ctx context.Context, l *link, parent replica.Num, d
 // Root folder, beside those that are there.
 func (l *link) enterSpecial(ctx context.Context, conflicts, issues mapi.SourceKey) error {
 	l.mu.Lock()
+	maps.DeleteFunc(l.special, func(_ mapi.SourceKey, s replica.Special) bool {
+		return s == replica.SpecialConflicts || s == replica.SpecialSyncIssues
+	})
 	l.special[conflicts], l.special[issues] = replica.SpecialConflicts, replica.SpecialSyncIssues
 	l.mu.Unlock()
 	columns := []mapi.PropertyTag{mapi.PidTagAdditionalRenEntryIds}

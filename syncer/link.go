@@ -144,7 +144,7 @@ func (l *link) logon(ctx context.Context) error {
 	if err := l.learnIDs(ctx, resp); err != nil {
 		return err
 	}
-	if err := l.learnSpecial(ctx, resp); err != nil {
+	if err := l.learnSpecial(ctx); err != nil {
 		return err
 	}
 	if err := l.identity(dn); err != nil {
@@ -205,14 +205,14 @@ func (l *link) learn(r mapi.ReplID, g mapi.GUID) {
 }
 
 // learnSpecial finds the special folders that the Inbox and the Root folder name.
-func (l *link) learnSpecial(ctx context.Context, resp *rop.LogonResponse) error {
+func (l *link) learnSpecial(ctx context.Context) error {
 	columns := []mapi.PropertyTag{mapi.PidTagAdditionalRenEntryIds}
 	for tag := range specialTags {
 		columns = append(columns, tag)
 	}
 	b := l.batch()
 	var asks []*answer
-	for _, fid := range []mapi.FID{resp.FolderIDs[rop.FolderInbox], resp.FolderIDs[rop.FolderRoot]} {
+	for _, fid := range []mapi.FID{l.inboxFID, l.rootFID} {
 		f, _ := b.open(l.store, &rop.OpenFolderRequest{FolderID: fid})
 		asks = append(asks, b.do(f, &rop.GetPropertiesSpecificRequest{WantUnicode: 1, PropertyTags: columns}))
 		b.release(f)
@@ -230,6 +230,8 @@ func (l *link) learnSpecial(ctx context.Context, resp *rop.LogonResponse) error 
 			bags = append(bags, bag)
 		}
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.special = specialFolders(l.logons, bags...)
 	return nil
 }

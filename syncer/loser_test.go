@@ -5,6 +5,7 @@ import (
 
 	"mailfs/internal/memserver"
 	"mailfs/mapi"
+	"mailfs/replica"
 )
 
 const ropImport = 0x72 // RopSynchronizationImportMessageChange
@@ -105,5 +106,47 @@ func TestTroubleWithOneOfSeveral(t *testing.T) {
 	same(t, a, b)
 	if n := count(b, "what a wrote there"); n != 1 {
 		t.Errorf("it is there %d times:\n%s", n, b.tree())
+	}
+}
+
+// The mailbox has no Conflicts folder, and one client makes it while another one is signed in, which needs it then: it
+// finds the one that is there, and so do clients that have not yet taken note of what it is for.
+func TestConflictsFolderThatSomebodyMadeMeanwhile(t *testing.T) {
+	w := newMemWorld(t)
+	if err := w.box.DeleteFolder(w.box.Folder(memserver.FolderConflicts), true); err != nil {
+		t.Fatal(err)
+	}
+	one, two := w.deliver("one", "at first"), w.deliver("two", "at first")
+	a, b, c := w.client(t, quick), w.client(t, quick), w.client(t, quick)
+	for _, x := range []*client{a, b, c} {
+		x.pass()
+	}
+	clash := func(x *client, mid mapi.MID, subject, mine string) {
+		t.Helper()
+		x.edit(x.at("Inbox", "*"+subject+"*").Num, mail(subject, mine))
+		if err := w.box.Edit(mid, func(m *mapi.Message) { m.Properties.Set(mapi.PidTagBody, "not "+mine+"\r\n") }); err != nil {
+			t.Fatal(err)
+		}
+		x.flush()
+	}
+	clash(b, one, "one", "what b wrote")
+	c.pass() // takes it for any folder
+	clash(a, two, "two", "what a wrote")
+	c.pass()
+	clash(c, one, "one", "what c wrote")
+	for _, x := range []*client{a, b, c} {
+		x.pass()
+	}
+	same(t, a, b)
+	same(t, a, c)
+	for _, f := range w.box.Snapshot().Folders {
+		if f.Path[0] == "Sync Issues" && len(f.Path) == 2 && len(f.Messages) != map[string]int{"Conflicts": 3}[f.Path[1]] {
+			t.Errorf("%v has %d messages", f.Path, len(f.Messages))
+		}
+	}
+	for _, x := range []*client{a, b, c} {
+		if n := x.at("Sync Issues", "Conflicts"); n.Folder.Special != replica.SpecialConflicts {
+			t.Errorf("Conflicts is special folder %d", n.Folder.Special)
+		}
 	}
 }

@@ -245,7 +245,7 @@ func (s *Syncer) otherMessage(u *replica.Update, n *replica.Node, a *arrival) bo
 }
 
 // insertOverMessage adds a folder under an id that a message has here, which only a server does that went back.
-func (s *Syncer) insertOverMessage(u *replica.Update, n *replica.Node, parent replica.Num, f *folderArrival, special replica.Special) error {
+func (s *Syncer) insertOverMessage(u *replica.Update, n *replica.Node, parent replica.Num, f *folderArrival) error {
 	kind, err := rebuilding(&u.View)
 	if err != nil || kind != rebuildServer || n.Message == nil {
 		return err
@@ -253,7 +253,7 @@ func (s *Syncer) insertOverMessage(u *replica.Update, n *replica.Node, parent re
 	if err := s.settleLeftover(u, kind, n); err != nil {
 		return err
 	}
-	return s.insertFolder(u, parent, f, special)
+	return s.insertFolder(u, parent, f)
 }
 
 // dropTwins removes messages that were queued when the backup of a replica was made, and that it had sent since: what

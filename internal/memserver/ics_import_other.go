@@ -29,7 +29,9 @@ func (op *operation) importMove(q *rop.SynchronizationImportMessageMoveRequest, 
 	// The change key is that of the server's own change ([MS-OXCFXICS] 3.1.5.3); what
 	// both sides knew before the move stays known.
 	moved := w.clone()
-	moved.pcl = v.pcl.Merge(pcl).Add(m.cnXID(w.cn))
+	if moved.pcl = v.pcl.Merge(pcl).Add(m.cnXID(w.cn)); m.srv.cfg.ForgetfulMoves {
+		moved.pcl = mapi.PCL{}.Add(m.cnXID(w.cn))
+	}
 	m.putMessage(moved)
 	c.saw(m, moved)
 	c.given.Add(m.longID(moved.id))

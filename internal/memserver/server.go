@@ -15,6 +15,10 @@ import (
 type Config struct {
 	// Clock tells the time; nil means time.Now.
 	Clock func() time.Time
+	// ForgetfulMoves makes a message that a client moves lose its predecessor change list, but for the move, as some
+	// servers do.
+	ForgetfulMoves bool
+
 	// SessionLifetime is how long an idle session context lives; 0 means 15 minutes.
 	SessionLifetime time.Duration
 	// PendingPeriod is the time between keep-alive lines of a waiting answer

@@ -40,6 +40,12 @@ func (c *client) play(s *Step) {
 		c.remount()
 	case Crash:
 		c.revive()
+	case BackupDisk, RestoreDisk:
+		c.disk(s)
+	case BackupServer:
+		c.w.backup = c.w.box.Snapshot()
+	case RestoreServer:
+		c.w.restoreServer()
 	case Skew:
 		c.watch.skew = []time.Duration{0, -5 * time.Hour, 5 * time.Hour, -30 * time.Second, 26 * time.Hour}[s.A%5]
 	default:

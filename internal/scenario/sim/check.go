@@ -97,6 +97,9 @@ func (w *world) check() {
 			one := found{folder: key, path: at, doc: docOf(m.Content.Properties.String(mapi.PidTagSubject)),
 				body: bodyOf(m.Content), look: lookOf(m.Read, m.Content.Properties)}
 			all[m.SourceKey] = one
+			if len(m.Content.Recipients) == 0 || one.doc == "" {
+				w.problem("MAIMED: %s (%v) in %s has %d recipients", one.doc, tokensIn(one.body), at, len(m.Content.Recipients))
+			}
 			for _, t := range tokensIn(one.body) {
 				present[t] = true
 			}
@@ -134,6 +137,9 @@ func (w *world) tooMany(doc string, places []string) bool {
 	moved := slices.ContainsFunc(w.touched, func(a act) bool {
 		return w.message(a.doc) == w.message(doc) && slices.Contains([]Kind{OtherMove, OtherDiscard, OtherDelete, Move, MoveOver, Unlink}, a.kind)
 	})
+	if w.restored { // each that had it may have brought it back
+		return others > 2*len(w.clients) || losers > len(w.clients)
+	}
 	if moved {
 		return others > 2 || losers > len(w.clients)
 	}

@@ -44,6 +44,9 @@ type client struct {
 	depth    int  // passes that wait for something within them to end
 	fetching bool // another goroutine is at work
 	busy     bool // the server is to answer the next request with a back-off
+	cutSave  bool // the answer to the next request that saves a message is to get lost
+	backup   int  // which of the replica's directories is a backup, 0 for none
+	backedUp int  // the step of that
 	sleeps   int
 	giveUp   func() // ends the flush that sleeps too often
 }
@@ -144,6 +147,8 @@ func (c *client) request(kind mapihttp.RequestType, deliver func()) error {
 			twice = true
 		case Busy:
 			c.busy = kind == mapihttp.Execute
+		case CutSave:
+			c.cutSave = true
 		case Lose:
 			c.w.note("  %s: the server forgets the sessions", c.name)
 			c.w.srv.LoseSessions()
@@ -156,8 +161,15 @@ func (c *client) request(kind mapihttp.RequestType, deliver func()) error {
 		c.w.note("  %s: the server is busy", c.name)
 		c.w.srv.SetScript(func(memserver.Request) memserver.Fault { return memserver.Fault{Busy: time.Second} })
 		defer c.w.srv.SetScript(nil)
+	} else if c.cutSave {
+		c.w.srv.SetScript(func(r memserver.Request) memserver.Fault {
+			cut = cut || r.Has(uint8(rop.IDSaveChangesMessage))
+			return memserver.Fault{}
+		})
+		defer c.w.srv.SetScript(nil)
 	}
 	deliver()
+	c.cutSave = c.cutSave && !cut
 	if twice {
 		c.w.note("  %s: %s arrives twice", c.name, kind)
 		deliver()
@@ -293,7 +305,7 @@ func (c *client) pass(plan []Event) error {
 		c.plan, c.point, c.inPass, c.sleeps = plan, 0, true, 0
 		err = c.eng.Pass(context.Background())
 	})
-	c.inPass, c.plan = false, nil
+	c.inPass, c.plan, c.cutSave = false, nil, false
 	if err == nil {
 		c.passed = c.w.step
 	}

@@ -24,6 +24,16 @@ func (w *world) things() (dirs []memserver.SnapshotFolder, letters []memserver.S
 	return dirs, letters
 }
 
+// discarded returns the messages in Deleted Items.
+func (w *world) discarded() []memserver.SnapshotMessage {
+	for _, f := range w.box.Snapshot().Folders {
+		if len(f.Path) == 1 && f.ID == w.box.Folder(memserver.FolderDeletedItems) {
+			return f.Messages
+		}
+	}
+	return nil
+}
+
 const stranger = "other"
 
 func bodyOf(m *mapi.Message) string { return m.Properties.String(mapi.PidTagBody) }
@@ -50,6 +60,10 @@ func (w *world) other(s *Step) {
 		return
 	}
 	if len(letters) == 0 {
+		return
+	}
+	if bin := w.discarded(); s.Kind == OtherEdit && s.C>>16%6 == 0 && len(bin) > 0 {
+		w.otherLetter(s, dir, bin[int(s.B)%len(bin)])
 		return
 	}
 	if s.C>>8%4 > 0 && len(letters) > 3 {

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 )
 
 // Kind is what a step does.
@@ -36,6 +37,10 @@ const (
 	Remount
 	Crash
 	Skew
+	BackupDisk
+	RestoreDisk
+	BackupServer
+	RestoreServer
 
 	OtherDeliver
 	OtherEdit
@@ -57,6 +62,7 @@ var kindNames = [kinds]string{
 	"create", "edit", "edit by rename", "edit by backup", "append", "hold", "write held", "close held", "unlink", "move",
 	"move over", "rename file", "mkdir", "rmdir", "rename folder", "move folder", "flag", "mark", "read",
 	"tick", "deliver notices", "pass", "remount", "crash", "skew",
+	"back up disk", "restore disk", "back up server", "restore server",
 	"other: deliver", "other: edit", "other: move", "other: discard", "other: delete", "other: mark", "other: flag",
 	"other: mkdir", "other: rename folder", "other: move folder", "other: rmdir", "lose sessions",
 }
@@ -72,12 +78,13 @@ const (
 	CutAfter                 // the answer does not
 	Twice                    // the request arrives twice
 	Busy
-	Lose  // the server forgets the session
-	Die   // the client does
-	While // something else happens, see Event.Step
+	Lose    // the server forgets the session
+	CutSave // the answer to the next request that saves a message does not arrive
+	Die     // the client does
+	While   // something else happens, see Event.Step
 )
 
-var troubleNames = [...]string{"cut before", "cut after", "twice", "busy", "session lost", "crash", "meanwhile"}
+var troubleNames = [...]string{"cut before", "cut after", "twice", "busy", "session lost", "save without answer", "crash", "meanwhile"}
 
 // Event is what happens at one point of a step.
 type Event struct {
@@ -117,7 +124,12 @@ type History struct {
 	Seed    uint64
 	Clients int
 	Headers int // the client that has no bodies but those that were read, -1 for none
-	Steps   []*Step
+
+	OnDisk      bool // replicas are on disk, and die in earnest
+	NoConflicts bool // the mailbox has no Conflicts folder yet
+	Forgetful   bool // a message that a client moves loses its lineage
+
+	Steps []*Step
 }
 
 // weights say how often a kind of step is drawn.
@@ -145,10 +157,27 @@ func Plan(seed uint64, n int) *History {
 		p.sum += w
 		p.upTo[k] = p.sum
 	}
+	h.OnDisk, h.NoConflicts, h.Forgetful = seed%16 == 0, p.rng.IntN(3) == 0, p.rng.IntN(2) == 0
 	for range n {
 		h.Steps = append(h.Steps, p.step(true))
 	}
+	if p.rng.IntN(8) == 0 {
+		p.backInTime(h, BackupServer, RestoreServer)
+	}
+	if h.OnDisk && p.rng.IntN(2) == 0 {
+		p.backInTime(h, BackupDisk, RestoreDisk)
+	}
 	return h
+}
+
+// backInTime plans a backup, and that it is played back later.
+func (p *planner) backInTime(h *History, backup, restore Kind) {
+	from := p.rng.IntN(len(h.Steps))
+	to := from + p.rng.IntN(len(h.Steps)-from)
+	first, second := p.step(false), p.step(false)
+	first.Kind, second.Kind, second.Who = backup, restore, first.Who
+	h.Steps = slices.Insert(h.Steps, to, second)
+	h.Steps = slices.Insert(h.Steps, from, first)
 }
 
 type planner struct {

@@ -39,14 +39,11 @@ func number(t *testing.T, name string, otherwise uint64) uint64 {
 	return n
 }
 
-// onDisk says which histories have replicas on disk: they die in earnest.
-func onDisk(seed uint64) bool { return seed%16 == 0 }
-
 // play runs a history, in a directory of its own where it needs one.
 func play(t testing.TB, h *History) *Result {
 	t.Helper()
 	dir := ""
-	if onDisk(h.Seed) {
+	if h.OnDisk {
 		base := ""
 		if fi, err := os.Stat("/dev/shm"); err == nil && fi.IsDir() {
 			base = "/dev/shm"

@@ -41,6 +41,8 @@ type world struct {
 	log      []string
 	problems []string
 	requests int
+	backup   *memserver.Snapshot
+	restored bool   // somebody went back in time
 	dir      string // of replicas on disk, "" for replicas in memory
 }
 
@@ -63,12 +65,17 @@ func guid(n int) mapi.GUID {
 
 func newWorld(h *History, dir string) (*world, error) {
 	w := &world{clock: newClock(), ledger: newLedger(), became: map[string]string{}, dir: dir}
-	w.srv = memserver.New(memserver.Config{Clock: func() time.Time { return w.clock.now }, SessionLifetime: 24 * time.Hour})
+	w.srv = memserver.New(memserver.Config{Clock: func() time.Time { return w.clock.now }, SessionLifetime: 24 * time.Hour, ForgetfulMoves: h.Forgetful})
 	box, err := w.srv.AddMailbox(memserver.MailboxConfig{Address: address, Password: password, GUID: guid(1), Replica: guid(2)})
 	if err != nil {
 		return nil, err
 	}
 	w.box = box
+	if h.NoConflicts {
+		if err := box.DeleteFolder(box.Folder(memserver.FolderConflicts), true); err != nil {
+			return nil, err
+		}
+	}
 	top := box.CreateFolder(story)
 	for i := range 6 {
 		if err := w.deliver(top, fmt.Sprintf("doc-%04d", i), fmt.Sprintf("tok-0-%c", 'a'+i), "server"); err != nil {

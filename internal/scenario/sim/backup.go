@@ -1,0 +1,120 @@
+package sim
+
+import (
+	"os"
+
+	"mailfs/internal/memserver"
+	"mailfs/mapi"
+	"mailfs/replica"
+)
+
+// restoreServer puts the server back to its backup. What nobody has but the server goes with what it loses.
+func (w *world) restoreServer() {
+	if w.backup == nil {
+		return
+	}
+	held := w.tokensOf(w.backup.Folders...)
+	for _, c := range w.clients {
+		c.tokens(held)
+	}
+	for t := range w.tokensOf(w.box.Snapshot().Folders...) {
+		if s := w.ledger.saves[t]; s != nil && !held[t] {
+			s.fine = "lost with the server"
+		}
+	}
+	w.timeTurned()
+	w.box.RewindState(w.backup)
+	w.srv.LoseSessions()
+}
+
+// timeTurned notes that what was deleted may be there again, and what was moved twice.
+func (w *world) timeTurned() {
+	w.restored = true
+	for _, s := range w.ledger.saves {
+		s.removed = nil
+	}
+}
+
+// tokensOf returns what is written in the messages of the server.
+func (w *world) tokensOf(folders ...memserver.SnapshotFolder) map[string]bool {
+	out := map[string]bool{}
+	for _, f := range folders {
+		for _, m := range f.Messages {
+			for _, t := range tokensIn(bodyOf(m.Content)) {
+				out[t] = true
+			}
+		}
+	}
+	return out
+}
+
+// tokens adds what is written in the messages that a client has.
+func (c *client) tokens(out map[string]bool) {
+	c.w.mustNot("looking at a replica", c.rep.View(func(v *replica.View) error { return tokensBelow(v, replica.RootNum, out) }))
+}
+
+func tokensBelow(v *replica.View, dir replica.Num, out map[string]bool) error {
+	for n, err := range v.Children(dir, "") {
+		if err != nil {
+			return err
+		}
+		if n.Message == nil {
+			if err := tokensBelow(v, n.Num, out); err != nil {
+				return err
+			}
+			continue
+		}
+		var m *mapi.Message
+		if m, err = v.Message(n.Num); err != nil {
+			continue // its body is not here
+		}
+		for _, t := range tokensIn(bodyOf(m)) {
+			out[t] = true
+		}
+	}
+	return nil
+}
+
+// disk makes a backup of a client's replica, or plays it back.
+func (c *client) disk(s *Step) {
+	w := c.w
+	switch {
+	case w.dir == "" || c.depth > 0:
+	case s.Kind == BackupDisk:
+		c.held = nil
+		c.w.mustNot("unmount", c.direct.Close())
+		c.w.mustNot("sign off", c.eng.Close())
+		w.mustNot("closing a replica", c.rep.Close())
+		from := c.opens
+		c.opens++
+		c.backup, c.backedUp = c.opens, w.step
+		w.mustNot("backup", os.CopyFS(clientReplica(w.dir, c.no, c.backup), os.DirFS(clientReplica(w.dir, c.no, from))))
+		c.opens++
+		w.mustNot("copy", os.CopyFS(clientReplica(w.dir, c.no, c.opens), os.DirFS(clientReplica(w.dir, c.no, from))))
+		w.mustNot("opening a replica", c.openReplica())
+		w.mustNot("mount", c.start())
+	case c.backup != 0:
+		c.held = nil
+		c.direct.Drop()
+		w.mustNot("closing a replica", c.rep.Close())
+		c.opens++
+		w.mustNot("restore", os.CopyFS(clientReplica(w.dir, c.no, c.opens), os.DirFS(clientReplica(w.dir, c.no, c.backup))))
+		w.mustNot("opening a replica", c.openReplica())
+		w.mustNot("mount", c.start())
+		c.lostSince()
+	}
+}
+
+// lostSince notes what went with a disk: what was saved there since its backup, and did not go up.
+func (c *client) lostSince() {
+	held := c.w.tokensOf(c.w.box.Snapshot().Folders...)
+	for _, other := range c.w.clients {
+		other.tokens(held)
+	}
+	for t, s := range c.w.ledger.saves {
+		if s.by == c.name && s.step >= c.backedUp && !held[t] {
+			s.fine = "lost with the disk"
+		}
+	}
+	c.w.timeTurned()
+}
