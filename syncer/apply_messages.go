@@ -106,6 +106,14 @@ func (s *Syncer) applyMessage(u *replica.Update, folder replica.Num, a *arrival,
 		return applied, err
 	}
 	p := pendingOf(changes)
+	if kind == rebuildServer && !p.content && !p.deleted {
+		if apart, err := branched(u, n, a); err != nil || apart {
+			if err == nil {
+				err = s.stand(u, n, a)
+			}
+			return setAside, err
+		}
+	}
 	if n.Message.ChangeKey == a.change && n.Message.PCL.Includes(a.pcl) {
 		if kind == rebuildServer && !p.read {
 			return applied, s.reassertRead(u, n, a)

@@ -71,6 +71,8 @@ func (l *link) compareCounters(ctx context.Context, views mapi.FID) error {
 		return s.startRebuild(ctx, l, rebuildServer)
 	case !found && own.Acked > 0:
 		return l.counterMissing(ctx)
+	case !found: // from now on, and not from the first upload on: fewer backups are older than that
+		return s.countUp(ctx, l)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 
+	"mailfs/conflict"
 	"mailfs/mapi"
 	"mailfs/mapi/idset"
 	"mailfs/replica"
@@ -317,6 +318,37 @@ func madeIn(pcl mapi.PCL, namespace []byte) bool {
 func outlives(kind rebuildKind, n *replica.Node, a *arrival) bool {
 	return kind == rebuildServer && n.Message.State == replica.StateFull && n.Message.ChangeKey != a.change &&
 		n.Message.PCL.Includes(a.pcl) && !a.pcl.Includes(n.Message.PCL)
+}
+
+// branched reports whether a message has a version here that the server may have lost, and another one there that came
+// after that. A server that went back gives its change numbers, of which change keys and predecessor change lists are made, a
+// second time: they tell nothing then of versions that the server made.
+func branched(u *replica.Update, n *replica.Node, a *arrival) (bool, error) {
+	if n.Message.State != replica.StateFull {
+		return false, nil
+	}
+	if n.Message.ChangeKey == a.change {
+		return n.Message.Modified != a.modified, nil
+	}
+	switch conflict.Relate(n.Message.PCL, a.pcl) {
+	case conflict.Concurrent:
+		return true, nil
+	case conflict.Descends:
+		return a.modified > n.Message.Modified, nil
+	}
+	id, err := u.Identity()
+	x, bad := n.Message.ChangeKey.XID()
+	return bad == nil && x.Namespace == id.ReplicaGUID, err
+}
+
+// stand queues the version that is here, as one that has nothing to do with the server's: the upload finds the conflict.
+func (s *Syncer) stand(u *replica.Update, n *replica.Node, a *arrival) error {
+	base := replica.Base{Version: n.Version, ChangeKey: n.Message.ChangeKey, PCL: n.Message.PCL}
+	if conflict.Relate(base.PCL, a.pcl) != conflict.Concurrent {
+		base.ChangeKey, base.PCL = "", nil
+	}
+	_, err := u.Enqueue(&replica.Change{Kind: replica.ChangeEdit, Item: n.Num, At: n.Message.Modified.Time(), Folder: n.Parent, Base: base})
+	return err
 }
 
 // folderOutlives puts the name and place of a folder that the server has in an older version on top of that one.

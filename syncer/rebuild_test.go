@@ -282,7 +282,7 @@ func TestUploadsAreCounted(t *testing.T) {
 		c.create(c.at("Inbox"), fmt.Sprint(i, ".eml"), mail(fmt.Sprint("number ", i), "text"))
 		c.flush()
 		now := c.setting("syncer.counter")
-		if now == was || !strings.Contains(now, fmt.Sprintf(`"Acked":%d`, i+1)) {
+		if now == was || !strings.Contains(now, fmt.Sprintf(`"Acked":%d`, i+2)) {
 			t.Errorf("after upload %d the counter is %s, it was %s", i+1, now, was)
 		}
 		was = now
@@ -303,4 +303,49 @@ func (c *client) setting(key string) (value string) {
 		return err
 	})
 	return value
+}
+
+// A server is put back, and two clients have different versions that it lost of one message; or it has made another
+// version since, under the number of one that it lost. Whoever comes second finds a conflict, and nothing is lost.
+func TestServerFromBackupLostSeveralVersions(t *testing.T) {
+	for _, since := range []bool{false, true} {
+		w := newMemWorld(t)
+		mid := w.deliver("letter", "at first")
+		a, b := w.client(t, quick), w.client(t, quick)
+		a.pass()
+		b.pass()
+		edit := func(text string) {
+			t.Helper()
+			if err := w.box.Edit(mid, func(m *mapi.Message) { m.Properties.Set(mapi.PidTagBody, text+"\r\n") }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		old := w.box.Snapshot()
+		edit("the second text")
+		a.pass()
+		edit("the third text")
+		b.pass()
+		for i, c := range []*client{a, b} {
+			c.create(c.at("Drafts"), fmt.Sprint("new", i, ".eml"), mail(fmt.Sprint("new ", i), "made after the backup"))
+			c.flush()
+		}
+		w.box.RewindState(old)
+		w.srv.LoseSessions()
+		if since {
+			edit("the other second text")
+		}
+		a.flush()
+		b.flush()
+		a.flush()
+		same(t, a, b)
+		want := []string{"the third text"}
+		if since {
+			want = append(want, "the other second text")
+		}
+		for _, text := range want {
+			if count(a, text) != 1 {
+				t.Errorf("%q is there %d times:\n%s", text, count(a, text), a.tree())
+			}
+		}
+	}
 }

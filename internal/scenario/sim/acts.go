@@ -43,7 +43,7 @@ func (c *client) play(s *Step) {
 	case BackupDisk, RestoreDisk:
 		c.disk(s)
 	case BackupServer:
-		c.w.backup = c.w.box.Snapshot()
+		c.w.backupServer()
 	case RestoreServer:
 		c.w.restoreServer()
 	case Skew:

@@ -2,15 +2,35 @@ package sim
 
 import (
 	"os"
+	"slices"
 
 	"mailfs/internal/memserver"
 	"mailfs/mapi"
 	"mailfs/replica"
 )
 
-// restoreServer puts the server back to its backup. What nobody has but the server goes with what it loses.
+// backupServer makes a backup of the server.
+func (w *world) backupServer() {
+	w.backup = w.box.Snapshot()
+	for _, c := range w.clients {
+		c.uploads = c.uploaded()
+	}
+}
+
+// uploaded tells how often a client has sent something, as it notes it itself.
+func (c *client) uploaded() (counter string) {
+	c.w.mustNot("looking at a replica", c.rep.View(func(v *replica.View) error {
+		b, err := v.Setting("syncer.counter")
+		counter = string(b)
+		return err
+	}))
+	return counter
+}
+
+// restoreServer puts the server back to its backup. What nobody has but the server goes with what it loses. A client
+// that has sent nothing since can't tell: then nothing happens.
 func (w *world) restoreServer() {
-	if w.backup == nil {
+	if w.backup == nil || slices.ContainsFunc(w.clients, func(c *client) bool { return c.uploaded() == c.uploads }) {
 		return
 	}
 	held := w.tokensOf(w.backup.Folders...)
@@ -87,7 +107,7 @@ func (c *client) disk(s *Step) {
 		w.mustNot("closing a replica", c.rep.Close())
 		from := c.opens
 		c.opens++
-		c.backup, c.backedUp = c.opens, w.step
+		c.backup, c.backedUp = c.opens, len(w.ledger.order)
 		w.mustNot("backup", os.CopyFS(clientReplica(w.dir, c.no, c.backup), os.DirFS(clientReplica(w.dir, c.no, from))))
 		c.opens++
 		w.mustNot("copy", os.CopyFS(clientReplica(w.dir, c.no, c.opens), os.DirFS(clientReplica(w.dir, c.no, from))))
@@ -111,8 +131,8 @@ func (c *client) lostSince() {
 	for _, other := range c.w.clients {
 		other.tokens(held)
 	}
-	for t, s := range c.w.ledger.saves {
-		if s.by == c.name && s.step >= c.backedUp && !held[t] {
+	for _, t := range c.w.ledger.order[c.backedUp:] {
+		if s := c.w.ledger.saves[t]; s.by == c.name && !held[t] {
 			s.fine = "lost with the disk"
 		}
 	}

@@ -39,14 +39,15 @@ type client struct {
 	// points of the pass, or of the user's call, that is under way
 	plan     []Event
 	point    int
-	inPass   bool // a pass is under way, and nothing within it
-	inCall   bool // a user's call is
-	depth    int  // passes that wait for something within them to end
-	fetching bool // another goroutine is at work
-	busy     bool // the server is to answer the next request with a back-off
-	cutSave  bool // the answer to the next request that saves a message is to get lost
-	backup   int  // which of the replica's directories is a backup, 0 for none
-	backedUp int  // the step of that
+	inPass   bool   // a pass is under way, and nothing within it
+	inCall   bool   // a user's call is
+	depth    int    // passes that wait for something within them to end
+	fetching bool   // another goroutine is at work
+	busy     bool   // the server is to answer the next request with a back-off
+	cutSave  bool   // the answer to the next request that saves a message is to get lost
+	uploads  string // its counter when the server was backed up
+	backup   int    // which of the replica's directories is a backup, 0 for none
+	backedUp int    // how much had been saved then
 	sleeps   int
 	giveUp   func() // ends the flush that sleeps too often
 }
