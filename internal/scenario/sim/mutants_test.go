@@ -21,10 +21,14 @@ func TestMutants(t *testing.T) {
 		}
 		t.Run(b.String(), func(t *testing.T) {
 			mutant.Plant(b)
-			if played, seen := hunt(t, n, from, steps); seen == "" {
-				t.Errorf("survived %d histories", played)
-			} else {
-				t.Logf("seen in history %d: %s", played, seen)
+			played, seen := hunt(t, n, from, steps)
+			if seen == "" {
+				t.Fatalf("survived %d histories", played)
+			}
+			t.Logf("seen in history %d: %s", played, seen)
+			mutant.Plant(mutant.None)
+			if r := play(t, Plan(from+played-1, steps)); r.Failed() {
+				t.Errorf("but that one fails without it, too: %s", r.Problems[0])
 			}
 		})
 	}
