@@ -164,7 +164,7 @@ func badgerOptions(opt Options) badger.Options {
 	if opt.InMemory { // contents count against the size of a transaction, and there is no value log
 		o = o.WithMemTableSize(64 << 20).WithValueThreshold(1 << 20)
 		if opt.Small {
-			o = o.WithMemTableSize(2 << 20).WithValueThreshold(256 << 10)
+			o = o.WithMemTableSize(8 << 20)
 		}
 	}
 	return o
