@@ -56,6 +56,7 @@ var owners = map[string][]string{
 	"github.com/vbauerster/mpb":      {"cmd/mailfs"},
 	"github.com/pelletier/go-toml":   {"cmd/mailfs"},
 	"golang.org/x/term":              {"cmd/mailfs"},
+	"github.com/godbus/dbus":         {"cmd/mailfs"},
 	"net/http":                       {"mapi/mapihttp", "mapi/autodiscover", "internal/memserver", "cmd/mailfs"},
 }
 

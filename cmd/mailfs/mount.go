@@ -198,6 +198,7 @@ func (m *mounted) runReady(ctx context.Context, ready func(filled bool)) error {
 		}
 	})
 	wg.Go(func() { ready(!m.fresh || m.filled(engine)) })
+	wg.Go(func() { (&announcer{rep: m.rep, pairs: m.sync.Pairs, logf: m.logger.Printf}).run(engine) })
 	gone := make(chan error, 1)
 	go func() { gone <- m.mount.Wait() }()
 	select {

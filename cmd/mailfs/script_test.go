@@ -31,7 +31,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			return setupScript(env)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": cmdExits, "until": cmdUntil},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": cmdExits, "until": cmdUntil, "desktop": cmdDesktop},
 		Condition: func(cond string) (bool, error) {
 			if cond == "fuse" {
 				return canMount(), nil
