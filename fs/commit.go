@@ -13,12 +13,13 @@ import (
 
 // commitSoon is what the end of an idle window, or a remote change, does: what was saved becomes a change.
 func (t *tree) commitSoon(num replica.Num) {
-	t.ns.Lock()
-	defer t.ns.Unlock()
-	if err := t.commit(num); err != nil {
-		t.opt.Logf("fs: a saved file could not become a change yet: %v", err)
-		t.scheduleIn(num, max(t.opt.IdleWindow, defaultIdleWindow))
-	}
+	_ = t.withEarly(num, func() error {
+		if err := t.commit(num); err != nil {
+			t.opt.Logf("fs: a saved file could not become a change yet: %v", err)
+			t.scheduleIn(num, max(t.opt.IdleWindow, defaultIdleWindow))
+		}
+		return nil
+	})
 }
 
 // commit turns the saved bytes of an item into its new version and a journal entry. Bytes that were not closed stay

@@ -150,8 +150,21 @@ func (t *tree) releasing() bool {
 // may be sent.
 func (t *tree) flushAll() error {
 	t.ns.Lock()
-	defer t.ns.Unlock()
+	large := t.waiting()
+	t.ns.Unlock()
 	var errs []error
+	for _, num := range large {
+		if err := t.withEarly(num, func() error {
+			if t.early == nil {
+				return nil // with the others
+			}
+			return t.commit(num)
+		}); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	t.ns.Lock()
+	defer t.ns.Unlock()
 	for _, num := range t.waiting() {
 		if err := t.commit(num); err != nil {
 			errs = append(errs, err)

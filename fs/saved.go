@@ -33,6 +33,14 @@ func (s *saved) close() {
 // prepare makes an item of stored bytes: the next version of the message n, or with nil a new one. base is the version
 // that the bytes were made from. The reason is not empty if they are no item of the form.
 func (t *tree) prepare(as form, n *replica.Node, base replica.Base, blob replica.BlobID, size int64) (s *saved, reason string, err error) {
+	if e, ok := t.takeEarly(as, n, base, blob); ok {
+		return e.s, e.reason, nil
+	}
+	return t.make(as, n, base, blob, size)
+}
+
+// make is prepare without a look at what is there already. ns need not be held.
+func (t *tree) make(as form, n *replica.Node, base replica.Base, blob replica.BlobID, size int64) (s *saved, reason string, err error) {
 	b, err := t.r.OpenBlob(blob)
 	if err != nil {
 		return nil, "", err

@@ -35,6 +35,7 @@ type tree struct {
 	slots   map[slotKey]slot
 	pending map[replica.Num]Timer // files that become a change when their window ends
 	closed  bool                  // no timers any more
+	early   *early                // made of the file that is being committed
 
 	// mu guards the tables below; it is a leaf lock.
 	mu       sync.RWMutex

@@ -281,28 +281,32 @@ func (b base64Lines) ReadAt(p []byte, off int64) (int, error) {
 	if off < 0 || off >= b.Size() {
 		return 0, io.EOF
 	}
-	full := b.line + int64(len(b.end))
+	full, data := b.line+int64(len(b.end)), b.line/4*3
+	var in []byte
+	row := make([]byte, full)
 	done := 0
 	for done < len(p) {
 		at := off + int64(done)
 		if at >= b.Size() {
 			return done, io.EOF
 		}
-		row := at / full
+		first := at / full
 		rows := min((int64(len(p)-done)+at%full+full-1)/full, 512)
-		start := row * b.line / 4 * 3
-		in := make([]byte, min(rows*b.line/4*3, b.src.Size()-start))
-		if err := readBlob(b.src, in, start); err != nil {
+		n := min(rows*data, b.src.Size()-first*data)
+		if int64(cap(in)) < n {
+			in = make([]byte, n)
+		}
+		in = in[:n]
+		if err := readBlob(b.src, in, first*data); err != nil {
 			return done, err
 		}
-		enc := base64.StdEncoding.AppendEncode(nil, in)
-		var out []byte
-		for len(enc) > 0 {
-			n := min(int64(len(enc)), b.line)
-			out = append(append(out, enc[:n]...), b.end...)
-			enc = enc[n:]
+		for skip := at % full; len(in) > 0; skip = 0 {
+			n := min(int64(len(in)), data)
+			base64.StdEncoding.Encode(row, in[:n])
+			out := append(row[:base64.StdEncoding.EncodedLen(int(n))], b.end...)
+			done += copy(p[done:], out[skip:])
+			in = in[n:]
 		}
-		done += copy(p[done:], out[at-row*full:])
 	}
 	return done, nil
 }

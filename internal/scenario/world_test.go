@@ -186,11 +186,16 @@ func (c *client) command(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-func (c *client) mailfs(args ...string) string {
-	c.t.Helper()
+// try runs the program.
+func (c *client) try(args ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	out, err := c.command(ctx, args...).CombinedOutput()
+	return c.command(ctx, args...).CombinedOutput()
+}
+
+func (c *client) mailfs(args ...string) string {
+	c.t.Helper()
+	out, err := c.try(args...)
 	if err != nil {
 		c.t.Fatalf("%s: mailfs %s: %v\n%s", c.name, strings.Join(args, " "), err, out)
 	}
