@@ -292,7 +292,13 @@ func newBed(t *testing.T, change ...func(*Options)) *bed {
 // openBed is newBed for a caller that checks and closes the replica itself.
 func openBed(t *testing.T, change ...func(*Options)) *bed {
 	t.Helper()
-	fx, err := newFixture("")
+	return openBedIn(t, "", change...)
+}
+
+// openBedIn is openBed with a replica in a directory: one in memory has no room for large files.
+func openBedIn(t *testing.T, dir string, change ...func(*Options)) *bed {
+	t.Helper()
+	fx, err := newFixture(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
