@@ -3,6 +3,7 @@ package fs
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"mailfs/internal/names"
 	"mailfs/mapi"
@@ -10,30 +11,56 @@ import (
 	"mailfs/replica"
 )
 
-// keepStray sets aside what was saved to an older version of a message, when the name that leads to the message is
-// about to be taken away or over: whoever does that has not seen it. ns is held.
-func (t *tree) keepStray(dir nodeID, name string) error {
+// writtenAt returns the message that a name leads to and what was written to it and is no change yet, nil for both if
+// there is none.
+func (t *tree) writtenAt(dir nodeID, name string) (n *replica.Node, w *workCopy, err error) {
 	if t.opt.ReadOnly || dir.control() {
-		return nil
+		return nil, nil, nil
 	}
-	var n *replica.Node
-	err := t.r.View(func(v *replica.View) (err error) {
+	err = t.r.View(func(v *replica.View) (err error) {
 		n, err = v.Lookup(dir.num(), name)
 		return err
 	})
 	if errors.Is(err, replica.ErrNotFound) || err == nil && n.Kind != replica.KindMessage {
-		return nil
+		return nil, nil, nil
 	}
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	t.mu.RLock()
-	w := t.copies[n.Num]
-	t.mu.RUnlock()
-	if w == nil || w.id == t.idOf(n) || !w.closed || w.size == 0 {
-		return nil
+	defer t.mu.RUnlock()
+	if w = t.copies[n.Num]; w == nil || !w.closed || w.size == 0 {
+		return nil, nil, nil
+	}
+	return n, w, nil
+}
+
+// keepStray sets aside what was saved to an older version of a message, when the name that leads to the message is
+// about to be taken away or over: whoever does that has not seen it. ns is held.
+func (t *tree) keepStray(dir nodeID, name string) error {
+	n, w, err := t.writtenAt(dir, name)
+	if err != nil || w == nil || w.id == t.idOf(n) {
+		return err
 	}
 	return t.setAside(n, w)
+}
+
+// keepSaved makes a change of what was saved to a message that is about to be removed, so that it is what Deleted Items
+// has. ns is held.
+func (t *tree) keepSaved(dir nodeID, name string) error {
+	n, w, err := t.writtenAt(dir, name)
+	if err != nil || w == nil || t.opt.HardDelete || w.reason != "" {
+		return err
+	}
+	gone := false
+	err = t.r.View(func(v *replica.View) error {
+		gone, err = t.withinDeleted(v, n.Parent)
+		return err
+	})
+	if err != nil || gone {
+		return err
+	}
+	return t.commitClosed(n.Num)
 }
 
 // asideForm returns the form of what was written to a message, or to a file in the place of one that is gone.
@@ -57,12 +84,7 @@ func (t *tree) setAside(n *replica.Node, w *workCopy) error {
 	defer s.close()
 	ok := reason == ""
 	err = t.r.Update(func(u *replica.Update) error {
-		folder := n.Parent
-		if c, err := u.BySpecial(replica.SpecialConflicts); err == nil {
-			folder = c.Num
-		}
-		taken := func(fold string) bool { return u.Taken(folder, fold) }
-		name := names.Unique(names.Loser(n.Name, w.touched, t.opt.Location, ""), taken, mapi.SourceKey(fmt.Sprint(n.Num, w.touched.UnixNano())))
+		folder, name := t.loserPlace(u, n, w.touched)
 		file := &replica.Node{Parent: folder, Name: name, Kind: replica.KindFile, Content: w.blob, Size: w.size, Exact: true,
 			Mtime: w.touched, Ctime: t.clock.Now(), Btime: t.clock.Now()}
 		num, err := u.Insert(file)
@@ -86,4 +108,65 @@ func (t *tree) setAside(n *replica.Node, w *workCopy) error {
 		t.forgetCopy(n.Num)
 	}
 	return err
+}
+
+// loserPlace returns where a version goes that lost its place, and under which name.
+func (t *tree) loserPlace(u *replica.Update, n *replica.Node, at time.Time) (folder replica.Num, name string) {
+	folder = n.Parent
+	if c, err := u.BySpecial(replica.SpecialConflicts); err == nil {
+		folder = c.Num
+	}
+	taken := func(fold string) bool { return u.Taken(folder, fold) }
+	return folder, names.Unique(names.Loser(n.Name, at, t.opt.Location, ""), taken, mapi.SourceKey(fmt.Sprint(n.Num, at.UnixNano())))
+}
+
+// unseen reports whether a message has a version that a base knows nothing of and that no server could tell from it: one
+// that waits in the journal, or that was made here. What builds on that base goes up as a message of its own.
+func unseen(u *replica.Update, n *replica.Node, base replica.Base) (bool, error) {
+	if n.Version == base.Version {
+		return false, nil
+	}
+	if queued, err := queuedContent(u, n.Num); err != nil || queued {
+		return queued, err
+	}
+	return madeHere(u, n, base)
+}
+
+// giveWay lets a message have its name back from the file n that took its place, which becomes a message of its own with
+// those that lost a conflict. ns is held.
+func (t *tree) giveWay(n *replica.Node, as form, c claim) error {
+	s, reason, err := t.prepare(as, nil, replica.Base{}, n.Content, n.Size)
+	if err != nil || reason != "" {
+		return err
+	}
+	defer s.close()
+	folder, name := n.Parent, ""
+	err = t.r.Update(func(u *replica.Update) error {
+		if folder, name = t.loserPlace(u, n, n.Mtime); folder == n.Parent {
+			name = names.Unique(name, func(fold string) bool { return u.Taken(folder, fold) }, mapi.SourceKey(fmt.Sprint(n.Num)))
+		}
+		if err := u.Move(n.Num, folder, name); err != nil {
+			return err
+		}
+		if err := u.Attach(c.Item, n.Parent, n.Name); err != nil {
+			return err
+		}
+		if _, err := t.takeBack(u, c.Item, c.Folder); err != nil {
+			return err
+		}
+		old, err := u.Node(c.Item)
+		if err != nil {
+			return err
+		}
+		if err := t.bringHere(u, old, c.Folder); err != nil {
+			return err
+		}
+		return t.becomeMessage(u, n.Num, s)
+	})
+	if err != nil {
+		return err
+	}
+	t.touchDirs(n.Parent, folder)
+	t.invalidate(stale{parent: makeID(n.Parent, 0), name: n.Name}, stale{parent: makeID(folder, 0), name: name})
+	return nil
 }

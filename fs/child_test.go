@@ -238,6 +238,11 @@ func (s *childServer) serve(req request) (rep reply, err error) {
 	case "pass":
 		s.released()
 		s.clock.Advance(time.Duration(req.N) * time.Millisecond)
+	case "fill":
+		return rep, s.fill(req.Path, int(req.N))
+	case "memory":
+		rep.N, err = peakMemory()
+		return rep, err
 	case "advance":
 		s.clock.Advance(time.Duration(req.N) * time.Millisecond)
 	case "flush":
@@ -278,6 +283,42 @@ func (s *childServer) serve(req request) (rep reply, err error) {
 		err = fmt.Errorf("unknown request %q", req.Op)
 	}
 	return rep, err
+}
+
+func fillName(i int) string {
+	return fmt.Sprintf("%05d a name of common length, as messages have it", i)
+}
+
+// fill makes many empty files.
+func (s *childServer) fill(dir string, n int) error {
+	num, err := s.find(dir)
+	if err != nil {
+		return err
+	}
+	const batch = 500
+	for first := 0; first < n; first += batch {
+		err := s.fx.r.Update(func(u *replica.Update) error {
+			for i := first; i < min(first+batch, n); i++ {
+				if _, err := u.Insert(&replica.Node{Parent: num, Name: fillName(i), Kind: replica.KindFile, Exact: true}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// peakMemory returns the most memory that this process ever had, in bytes.
+func peakMemory() (int64, error) {
+	var use syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &use); err != nil {
+		return 0, err
+	}
+	return use.Maxrss << 10, nil
 }
 
 // released waits until the kernel has sent the releases that follow the last closes: close(2) does not wait for them.

@@ -183,13 +183,8 @@ func (t *tree) commitEdit(n *replica.Node, w *workCopy) error {
 		if s.old != nil && s.over != now.Version {
 			return errOtherNow
 		}
-		if now.Version != w.base.Version {
-			if aside, err = queuedContent(u, n.Num); err == nil && !aside {
-				aside, err = madeHere(u, now, w.base)
-			}
-			if err != nil || aside {
-				return err
-			}
+		if aside, err = unseen(u, now, w.base); err != nil || aside {
+			return err
 		}
 		base := w.base
 		if now.Version == base.Version {
@@ -350,23 +345,32 @@ func (t *tree) newMessage(num replica.Num, s *saved) (n *replica.Node, err error
 		if err := t.releaseClaim(u, n); err != nil {
 			return err
 		}
-		t.strip(n)
-		state := takeKept(n)
-		if err := t.mark(u, num, false); err != nil {
-			return err
-		}
-		n.Kind, n.Mode = replica.KindMessage, 0
-		n.Message = &replica.MessageInfo{State: replica.StateFull, Read: true}
-		if err := t.putVersion(u, n, s, n.Mtime, replica.Base{}, replica.ChangeCreate); err != nil {
-			return err
-		}
-		if err := state.apply(t, u, num); err != nil {
+		if err := t.becomeMessage(u, num, s); err != nil {
 			return err
 		}
 		n, err = u.Node(num)
 		return err
 	})
 	return n, err
+}
+
+// becomeMessage makes a local file a message, which claims no other any more.
+func (t *tree) becomeMessage(u *replica.Update, num replica.Num, s *saved) error {
+	n, err := u.Node(num)
+	if err != nil {
+		return err
+	}
+	t.strip(n)
+	state := takeKept(n)
+	if err := t.mark(u, num, false); err != nil {
+		return err
+	}
+	n.Kind, n.Mode = replica.KindMessage, 0
+	n.Message = &replica.MessageInfo{State: replica.StateFull, Read: true}
+	if err := t.putVersion(u, n, s, n.Mtime, replica.Base{}, replica.ChangeCreate); err != nil {
+		return err
+	}
+	return state.apply(t, u, num)
 }
 
 // strip removes what only matters to a local file.
@@ -390,6 +394,7 @@ func (t *tree) succeed(n *replica.Node, as form, c claim) (after *replica.Node, 
 	}
 	defer s.close()
 	same := c.Version == old.Version && t.sameBytes(s.blob, s.size, old)
+	away := false // the file has to go elsewhere
 	err = t.r.Update(func(u *replica.Update) error {
 		ok = false
 		is, err := u.Node(c.Item)
@@ -400,6 +405,9 @@ func (t *tree) succeed(n *replica.Node, as form, c claim) (after *replica.Node, 
 			return errOtherNow
 		}
 		if err != nil {
+			return err
+		}
+		if away, err = unseen(u, is, c.base()); err != nil || away {
 			return err
 		}
 		if ok, err = t.takeBack(u, c.Item, c.Folder); err != nil || !ok {
@@ -446,6 +454,12 @@ func (t *tree) succeed(n *replica.Node, as form, c claim) (after *replica.Node, 
 		}
 		return t.bringHere(u, now, c.Folder)
 	})
+	if err == nil && away && old.Parent == 0 {
+		if err = t.giveWay(n, as, c); err == nil {
+			err = t.r.View(func(v *replica.View) (err error) { after, err = v.Node(n.Num); return err })
+		}
+		return after, true, err
+	}
 	if err == nil && ok && old.Parent != 0 {
 		t.forgetCopy(c.Item)
 		t.invalidate(stale{parent: makeID(old.Parent, 0), name: old.Name})
@@ -499,7 +513,7 @@ func (t *tree) leaveBehind(c claim) (old *replica.Node, left replica.BlobID, err
 	w := t.copies[c.Item]
 	t.mu.RUnlock()
 	if w != nil && w.id == t.idOf(old) {
-		old.Size = w.size
+		old.Size, old.Mtime = w.size, w.touched
 		return old, w.blob, nil // it was written to where it is now
 	}
 	if w != nil && w.closed && w.size > 0 { // to an older version, which stays nowhere
@@ -556,7 +570,7 @@ func (t *tree) demote(u *replica.Update, old *replica.Node, blob replica.BlobID)
 	if err != nil {
 		return err
 	}
-	n.Content, n.Size, n.Exact = blob, old.Size, true
+	n.Content, n.Size, n.Exact, n.Mtime = blob, old.Size, true, old.Mtime
 	for name, v := range old.Xattrs {
 		if strings.HasPrefix(name, userSpace) && !strings.HasPrefix(name, ownSpace) {
 			setLocal(n, name, v)

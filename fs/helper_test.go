@@ -439,6 +439,19 @@ func (b *bed) unlink(path string) {
 	}
 }
 
+// remount forgets what is only in memory.
+func (b *bed) remount() {
+	b.t.Helper()
+	opt := b.tree.opt
+	if err := b.tree.close(); err != nil {
+		b.t.Fatal(err)
+	}
+	b.tree = newTree(opt)
+	if err := b.tree.recover(); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
 // pass lets the idle window pass.
 func (b *bed) pass() { b.clock.Advance(4 * time.Second) }
 

@@ -1,8 +1,11 @@
 package fs
 
 import (
+	"errors"
+	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"mailfs/mapi"
 	"mailfs/replica"
@@ -107,4 +110,173 @@ func TestSaveOfOldVersionMeetsOwn(t *testing.T) {
 		t.Fatalf("the conflicts are %q", list)
 	}
 	b.wantChanges("create Sync Issues/Conflicts/" + b.list("Sync Issues/Conflicts")[0])
+}
+
+// A save by rename is under way, an earlier one is still queued, and somebody else's version is merged with that one. The
+// save does not go up as if it were made from the merged version: both are kept.
+func TestSaveByRenameMeetsMerge(t *testing.T) {
+	for _, uploaded := range []bool{false, true} {
+		b := newBed(t)
+		num := b.must(b.deliver("Inbox", "a.eml", note("one", "first")))
+		b.save("Inbox/a.eml", note("one", "second"))
+		b.pass()
+		b.wantChanges("edit Inbox/a.eml")
+		b.save("Inbox/.tmp", note("one", "third"))
+		b.mustRename("Inbox/.tmp", "Inbox/a.eml")
+		var merged string
+		err := b.r.Update(func(u *replica.Update) error {
+			u.Remote(true)
+			if err := u.SetIdentity(replica.Identity{MailboxGUID: testServer, Namespace: testReplica}); err != nil {
+				return err
+			}
+			n, err := u.Node(num)
+			if err != nil {
+				return err
+			}
+			x := b.nextChange()
+			pcl := n.Message.PCL.Add(x)
+			if err := u.SetKeys(num, n.Message.SourceKey, x.ChangeKey(), pcl); err != nil {
+				return err
+			}
+			list, err := u.ChangesOf(num)
+			if err != nil {
+				return err
+			}
+			list[0].Base.ChangeKey, list[0].Base.PCL = x.ChangeKey(), pcl
+			if uploaded { // and sent, so that the server has a version that was made here
+				own := mapi.XID{Namespace: testReplica, LocalID: "000007"}
+				err = errors.Join(u.DropChange(list[0].Seq), u.SetKeys(num, n.Message.SourceKey, own.ChangeKey(), pcl.Add(own)))
+			} else {
+				err = u.SaveChange(list[0])
+			}
+			if err != nil {
+				return err
+			}
+			if n, err = u.Node(num); err != nil {
+				return err
+			}
+			return b.put(u, n, parseNote(note("two", "second, and theirs")))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.pass()
+		merged = b.read("Inbox/a.eml")
+		if !strings.Contains(merged, "second, and theirs") {
+			t.Errorf("uploaded %t: Inbox/a.eml holds %q, journal %v", uploaded, merged, b.changes())
+		}
+		losers := b.list("Sync Issues/Conflicts")
+		if len(losers) != 1 || b.read("Sync Issues/Conflicts/"+losers[0]) != note("one", "third") {
+			t.Fatalf("uploaded %t: the losers are %q", uploaded, losers)
+		}
+		want := []string{"edit Inbox/a.eml", "create Sync Issues/Conflicts/" + losers[0]}
+		if uploaded {
+			want = want[1:]
+		}
+		b.wantChanges(want...)
+	}
+}
+
+// A new file that was made before a remount does not count as made from a version that came since.
+func TestSaveByRenameOverARemount(t *testing.T) {
+	b := newBed(t)
+	num := b.must(b.deliver("Inbox", "a.eml", note("one", "first")))
+	b.save("Inbox/.tmp", note("one", "mine"))
+	b.clock.Advance(time.Hour)
+	theirs := b.clock.Now()
+	err := b.r.Update(func(u *replica.Update) error {
+		u.Remote(true)
+		n, err := u.Node(num)
+		if err != nil {
+			return err
+		}
+		x := b.nextChange()
+		n.Message.ChangeKey, n.Message.PCL, n.Message.Modified = x.ChangeKey(), n.Message.PCL.Add(x), mapi.NewFileTime(theirs)
+		return b.put(u, n, parseNote(note("one", "theirs")))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.remount()
+	b.mustRename("Inbox/.tmp", "Inbox/a.eml")
+	b.pass()
+	b.wantChanges("edit Inbox/a.eml")
+	list, err := b.journal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list[0].Base.PCL.Includes(b.node(list[0].Item).Message.PCL) {
+		t.Error("the save claims to build on what nobody here has seen")
+	}
+
+	// One that was made after it does.
+	b = newBed(t)
+	b.must(b.deliver("Inbox", "a.eml", note("one", "first")))
+	b.save("Inbox/.tmp", note("one", "mine"))
+	b.remount()
+	b.mustRename("Inbox/.tmp", "Inbox/a.eml")
+	b.pass()
+	if list, err = b.journal(); err != nil || len(list) != 1 || list[0].Base.ChangeKey == "" {
+		t.Errorf("%v, %v", list, err)
+	}
+}
+
+// What was saved a moment before its message was removed is what is found in Deleted Items.
+func TestRemovedAfterASave(t *testing.T) {
+	b := newBed(t)
+	num := b.must(b.deliver("Inbox", "a.eml", note("one", "first")))
+	b.save("Inbox/a.eml", note("one", "second"))
+	b.unlink("Inbox/a.eml")
+	b.pass()
+	list, err := b.journal()
+	if err != nil || len(list) != 2 || list[0].Kind != replica.ChangeEdit || list[1].Kind != replica.ChangeDelete || list[1].Hard {
+		t.Fatalf("journal %v, %v", b.changes(), err)
+	}
+	if n := b.node(num); n.Size != int64(len(note("one", "second"))) {
+		t.Errorf("what goes to Deleted Items has %d bytes", n.Size)
+	}
+	// A new message that is removed at once never gets there.
+	b = newBed(t)
+	b.save("Inbox/n.eml", note("new", "first"))
+	b.unlink("Inbox/n.eml")
+	b.pass()
+	b.wantChanges()
+}
+
+// A message is moved twice, the second time to a name that no message has, and the first of the names is made anew: the
+// new file is the message's next version, there.
+func TestTakenBackFromTwoMoves(t *testing.T) {
+	for _, sent := range []bool{false, true} {
+		b := newBed(t)
+		num := b.must(b.deliver("Inbox", "a.eml", note("one", "first")))
+		first := b.read("Inbox/a.eml")
+		b.mustRename("Inbox/a.eml", "Drafts/a.eml")
+		if sent {
+			list, err := b.journal()
+			if err != nil || len(list) != 1 {
+				t.Fatal(list, err)
+			}
+			list[0].Fixed = true
+			if err := b.r.Update(func(u *replica.Update) error { return u.SaveChange(list[0]) }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b.mustRename("Drafts/a.eml", "Archive/a.eml~")
+		b.save("Drafts/a.eml", note("one", "second"))
+		b.pass()
+		b.wantText("Drafts/a.eml", note("one", "second"))
+		b.wantText("Archive/a.eml~", first)
+		if sent { // too late: what the server is told already is not taken back, and the new file is a new message
+			b.wantChanges("move Archive/a.eml~", "move Archive/a.eml~", "create Drafts/a.eml")
+			continue
+		}
+		b.wantChanges("edit Drafts/a.eml", "move Drafts/a.eml")
+		list, err := b.journal()
+		if err != nil || list[1].From != b.folders["Inbox"] || list[1].Folder != b.folders["Drafts"] {
+			t.Errorf("the move is from %d to %d, %v", list[1].From, list[1].Folder, err)
+		}
+		if b.at("Archive/a.eml~").node.Kind != replica.KindFile || b.node(num).Message != nil {
+			t.Error("the message is not where its next version is")
+		}
+	}
 }

@@ -221,6 +221,9 @@ func (t *tree) unlink(parent nodeID, name string) error {
 	if err := t.keepStray(parent, name); err != nil {
 		return err
 	}
+	if err := t.keepSaved(parent, name); err != nil {
+		return err
+	}
 	var n *replica.Node
 	err := t.r.Update(func(u *replica.Update) error {
 		dir, err := t.writableDir(&u.View, parent)
@@ -455,11 +458,36 @@ func (t *tree) baseAt(v *replica.View, old *replica.Node, temp replica.Num) (rep
 		return seen, nil
 	}
 	t.mu.RLock()
-	defer t.mu.RUnlock()
 	made, ok := t.made[temp]
-	if !ok || t.remote[old.Num] <= made {
-		return now, nil
+	newer := t.remote[old.Num] > made
+	t.mu.RUnlock()
+	if !ok {
+		newer, err = newerThan(v, old, temp)
+	}
+	if err != nil || !newer {
+		return now, err
 	}
 	// Older than what is there, by how much no one knows: a version that builds on nothing that the server has.
 	return replica.Base{Version: now.Version - 1, ChangeKey: mapi.ChangeKey(""), PCL: nil}, nil
+}
+
+// clockSlack is by how much the clocks of servers may be wrong.
+const clockSlack = 5 * time.Minute
+
+// newerThan reports whether somebody else's version of a message may have come after a file was made, for a file from
+// before the mount: there clocks have to do.
+func newerThan(v *replica.View, old *replica.Node, temp replica.Num) (bool, error) {
+	n, err := v.Node(temp)
+	if err != nil || old.Message == nil {
+		return false, err
+	}
+	x, bad := old.Message.ChangeKey.XID()
+	id, err := v.Identity()
+	if err == nil && bad == nil && x.Namespace == id.Namespace || errors.Is(err, replica.ErrNotFound) && bad != nil {
+		return false, nil // made here
+	}
+	if err != nil && !errors.Is(err, replica.ErrNotFound) {
+		return false, err
+	}
+	return old.Message.Modified.Time().Add(clockSlack).After(n.Btime), nil
 }
