@@ -246,9 +246,13 @@ func (c *client) ended() {
 // flush waits until the server has everything.
 func (c *client) flush() {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	limit := time.Minute
+	if c.srv == nil {
+		limit = 5 * time.Minute // a real server writes to a disk
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limit+time.Minute)
 	defer cancel()
-	out, err := c.command(ctx, "flush", "--wait", "--timeout", "60s", c.mount).CombinedOutput()
+	out, err := c.command(ctx, "flush", "--wait", "--timeout", limit.String(), c.mount).CombinedOutput()
 	if err != nil {
 		syscall.Kill(c.pid, syscall.SIGQUIT) //nolint:errcheck // what it waits for goes to its log
 		time.Sleep(time.Second)

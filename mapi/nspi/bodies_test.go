@@ -170,3 +170,46 @@ func TestReservedFields(t *testing.T) {
 		t.Errorf("%v, %v", seen, err)
 	}
 }
+
+// TestRecordedAnswers reads what a gromox 3.10 server answered to a Bind, to a look-up
+// of one name that it knows and one that it does not, to a query for the one found,
+// and to an Unbind.
+func TestRecordedAnswers(t *testing.T) {
+	read := func(text string, p interface {
+		encoder
+		Decode([]byte) error
+	}) {
+		t.Helper()
+		raw, err := hex.DecodeString(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Decode(raw); err != nil {
+			t.Fatal(err)
+		}
+		if again, err := p.Encode(); err != nil || !reflect.DeepEqual(again, raw) {
+			t.Errorf("%x, %v", again, err)
+		}
+	}
+	var bound BindResponse
+	read("000000000000000018398d7b8586a94b999a46e48c4ce74800000000", &bound)
+	if bound.ServerGUID.IsZero() {
+		t.Errorf("%+v", bound)
+	}
+	var found DNToMIdResponse
+	read("0000000000000000ff02000000130000000000000000000000", &found)
+	if !reflect.DeepEqual(found.MinimalIDs, []MinimalID{0x13, 0}) {
+		t.Errorf("%+v", found)
+	}
+	var rows QueryRowsResponse
+	read("0000000000000000ff000000000000000000000000000000000000000000000000e40400000904000009040000"+
+		"ff010000001f00fe390100000000ff62006f00620040006500780061006d0070006c0065002e007400650073007400000000000000", &rows)
+	if len(rows.Rows) != 1 || rows.Rows[0].String(mapi.PidTagSmtpAddress) != "bob@example.test" {
+		t.Errorf("%+v", rows)
+	}
+	var end UnbindResponse
+	read("000000000100000000000000", &end)
+	if end.ErrorCode != UnbindSuccess {
+		t.Errorf("%+v", end)
+	}
+}
