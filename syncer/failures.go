@@ -29,13 +29,32 @@ type Failure struct {
 // retryAfter is the time from each try to the next; the last one counts for all later ones.
 var retryAfter = []time.Duration{time.Hour, 6 * time.Hour, 24 * time.Hour}
 
+// retryFolderAfter is the same for a whole folder: it may hide much, and what keeps a server from giving it is often over soon.
+var retryFolderAfter = []time.Duration{5 * time.Second, time.Minute, 10 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour}
+
 // Next is when the item is asked for again.
 func (f *Failure) Next() time.Time {
 	last := f.Last
 	if last.IsZero() {
 		last = f.At
 	}
-	return last.Add(retryAfter[min(max(f.Tries-1, 0), len(retryAfter)-1)])
+	after := retryAfter
+	if f.Message == "" {
+		after = retryFolderAfter
+	}
+	return last.Add(after[min(max(f.Tries-1, 0), len(after)-1)])
+}
+
+// nextFolder returns when a folder is to be asked for again; ok is false if there is none.
+func (s *Syncer) nextFolder() (at time.Time, ok bool, err error) {
+	list, err := s.Failures()
+	now := s.cfg.Now()
+	for i := range list {
+		if f := &list[i]; f.Message == "" && f.Next().After(now) && (!ok || f.Next().Before(at)) {
+			at, ok = f.Next(), true
+		}
+	}
+	return at, ok, err
 }
 
 // unnamed reports whether the server did not tell which message it was: such a one can't be asked for.

@@ -158,6 +158,18 @@ func (s *Syncer) syncFolders(ctx context.Context, l *link, due []folderRef, foun
 		total += f.expected()
 	}
 	s.board.update(func(st *Status) { st.Folders = Progress{Total: len(due)}; st.Headers.Total = total })
+	again, err := s.syncBatches(ctx, l, due, found, false)
+	if err != nil || len(again) == 0 {
+		return err
+	}
+	// What a server does not give at one moment it may give at the next. QUIRK gromox 3.10: a download may fail while
+	// somebody changes the folder.
+	_, err = s.syncBatches(ctx, l, again, found, true)
+	return err
+}
+
+// syncBatches is syncFolders without a second try: it returns the folders that are to have one, unless it is the last.
+func (s *Syncer) syncBatches(ctx context.Context, l *link, due []folderRef, found *check, last bool) (again []folderRef, err error) {
 	for len(due) > 0 {
 		var reqs []*contentsRequest
 		bytes := 0
@@ -165,7 +177,7 @@ func (s *Syncer) syncFolders(ctx context.Context, l *link, due []folderRef, foun
 			f := due[len(reqs)]
 			cp, err := s.contentsState(f)
 			if err != nil {
-				return err
+				return again, err
 			}
 			n := contentsBytes(cp)
 			if len(reqs) > 0 && bytes+n > contentsBatch {
@@ -175,17 +187,20 @@ func (s *Syncer) syncFolders(ctx context.Context, l *link, due []folderRef, foun
 			reqs = append(reqs, &contentsRequest{folder: f, cp: cp})
 		}
 		due = due[len(reqs):]
-		if err := s.syncTogether(ctx, l, reqs, found); err != nil {
-			return err
+		refused, err := s.syncTogether(ctx, l, reqs, found, last)
+		again = append(again, refused...)
+		if err != nil {
+			return again, err
 		}
 	}
-	return nil
+	return again, nil
 }
 
-// syncTogether opens downloads in one request and reads them one after the other.
-func (s *Syncer) syncTogether(ctx context.Context, l *link, reqs []*contentsRequest, found *check) error {
+// syncTogether opens downloads in one request and reads them one after the other. It returns the folders that are to be
+// tried again.
+func (s *Syncer) syncTogether(ctx context.Context, l *link, reqs []*contentsRequest, found *check, last bool) (again []folderRef, err error) {
 	if err := l.openContents(ctx, reqs); err != nil {
-		return err
+		return nil, err
 	}
 	defer func() {
 		for _, r := range reqs {
@@ -201,36 +216,43 @@ func (s *Syncer) syncTogether(ctx context.Context, l *link, reqs []*contentsRequ
 			s.cfg.Logf("contents: %v", err)
 			code, refused := refusal(err)
 			if !refused {
-				return err
+				return again, err
 			}
-			if err := s.contentsRefused(r, code); err != nil {
-				return err
+			more, err := s.contentsRefused(r, code, last)
+			if err != nil {
+				return again, err
+			}
+			if more {
+				again = append(again, r.folder)
 			}
 			continue
 		}
 		err = s.syncContents(ctx, l, r.folder, r.cp, stream, found)
 		stream.close()
 		if err != nil {
-			return s.contentsUnreadable(r.folder.key, err)
+			return again, s.contentsUnreadable(r.folder.key, err)
 		}
 		s.clear(r.folder.key)
 		s.board.update(func(st *Status) { st.Folders.Done++ })
 	}
-	return nil
+	return again, nil
 }
 
-// contentsRefused handles a folder whose contents the server does not give. A
-// folder that is gone is the next hierarchy pass's business; a state that the server
-// does not understand is dropped.
-func (s *Syncer) contentsRefused(r *contentsRequest, code mapi.ErrorCode) error {
+// contentsRefused handles a folder whose contents the server does not give, and reports whether it is to be asked for once
+// more. A folder that is gone is the next hierarchy pass's business; a state that the server does not understand is
+// dropped.
+func (s *Syncer) contentsRefused(r *contentsRequest, code mapi.ErrorCode, last bool) (again bool, err error) {
 	switch code {
 	case mapi.EcNotFound, mapi.EcObjectDeleted, mapi.EcAccessDenied, mapi.EcNullObject:
-		return nil
+		return false, nil
 	}
 	if r.cp.At.IsZero() {
-		return s.noteFailure(r.folder.key, "", code)
+		if !last {
+			return true, nil
+		}
+		return false, s.noteFailure(r.folder.key, "", code)
 	}
-	return s.rep.Update(func(u *replica.Update) error {
+	return !last, s.rep.Update(func(u *replica.Update) error {
 		return u.DropCheckpoint(replica.ContentsScope(r.folder.key))
 	})
 }
