@@ -37,8 +37,8 @@ type Config struct {
 	CompressRequests bool // compress large requests
 	PlainAnswers     bool // ask the server not to compress its answers
 
-	// RequestTimeout bounds a whole request; 0 means ten minutes. It has to be longer
-	// than the five minutes after which a NotificationWait ends ([MS-OXCMAPIHTTP] 3.2.2).
+	// RequestTimeout bounds a whole request; 0 means ten minutes. A NotificationWait may
+	// last longer, for as long as the server keeps it alive.
 	RequestTimeout time.Duration
 	// MaxResponse bounds the body of an answer, in bytes; 0 means 8 MiB.
 	MaxResponse int

@@ -21,7 +21,7 @@
 //
 // No request waits for ever: the server has to begin its answer within two minutes,
 // has to send something at least every third X-PendingPeriod after that, and has to
-// come to an end within Config.RequestTimeout.
+// come to an end within Config.RequestTimeout, or for NotificationWait six hours.
 //
 // # Locks
 //

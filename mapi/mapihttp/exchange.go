@@ -31,6 +31,11 @@ const (
 	maxPendingPeriod = 5 * time.Minute
 	patience         = 3
 
+	// longestWait bounds a NotificationWait that is kept alive. QUIRK gromox 3.10: it does
+	// not end one after five minutes ([MS-OXCMAPIHTTP] 3.2.2), but still tells of an event
+	// then; one that the client gives up stays on its books, and keeps others out.
+	longestWait = 6 * time.Hour
+
 	maxRetryAfter   = time.Hour
 	maxDiagnostic   = 16 << 10 // bytes read of an answer that is not MAPI/HTTP
 	diagnosticRunes = 200
@@ -86,7 +91,11 @@ type exchanging struct {
 }
 
 func (x *exchanging) run() (answer, error) {
-	bounded, stop := context.WithTimeoutCause(x.caller, x.c.cfg.RequestTimeout, errTooLong)
+	limit := x.c.cfg.RequestTimeout
+	if x.args.kind == NotificationWait {
+		limit = max(limit, longestWait)
+	}
+	bounded, stop := context.WithTimeoutCause(x.caller, limit, errTooLong)
 	defer stop()
 	ctx, cancel := context.WithCancelCause(bounded)
 	defer cancel(nil)

@@ -76,7 +76,8 @@ func TestWaits(t *testing.T) {
 		"kept alive":                {pendings(10, 20*time.Second), 0, "none", nil, 200 * time.Second},
 		"kept alive, with delays":   {pendings(5, 59*time.Second), 0, "none", nil, 295 * time.Second},
 		"keep-alive stops":          {pendings(1, 61*time.Second), 0, "unreachable", errSilent, time.Minute},
-		"kept alive for ever":       {pendings(1000, 20*time.Second), 0, "unreachable", errTooLong, DefaultRequestTimeout},
+		"kept alive for ever":       {pendings(2000, 20*time.Second), 0, "unreachable", errTooLong, longestWait},
+		"kept alive for long":       {pendings(90, 20*time.Second), 0, "none", nil, 30 * time.Minute},
 		"caller gives up":           {pendings(10, 20*time.Second), 30 * time.Second, "plain", context.DeadlineExceeded, 30 * time.Second},
 		"caller gives up, no reply": {nil, 30 * time.Second, "plain", context.DeadlineExceeded, 30 * time.Second},
 	} {
