@@ -25,10 +25,15 @@ func benchMessages(b *testing.B) ([]*mapi.Message, int64) {
 	return list, total
 }
 
+// perSecond tells how many messages a second there were, n in each round.
+func perSecond(b *testing.B, n int) {
+	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "messages/s")
+}
+
 func BenchmarkRender(b *testing.B) {
 	list, total := benchMessages(b)
 	b.SetBytes(total)
-	b.ReportMetric(float64(len(list)), "messages/op")
+	defer perSecond(b, len(list))
 	for b.Loop() {
 		for _, m := range list {
 			if err := (Renderer{}).Render(io.Discard, m); err != nil {
@@ -41,7 +46,7 @@ func BenchmarkRender(b *testing.B) {
 func BenchmarkSize(b *testing.B) {
 	list, total := benchMessages(b)
 	b.SetBytes(total)
-	b.ReportMetric(float64(len(list)), "messages/op")
+	defer perSecond(b, len(list))
 	for b.Loop() {
 		for _, m := range list {
 			if _, err := (Renderer{}).Size(m); err != nil {
@@ -58,12 +63,61 @@ func BenchmarkParse(b *testing.B) {
 		total += len(o.data)
 	}
 	b.SetBytes(int64(total))
-	b.ReportMetric(float64(len(list)), "messages/op")
+	defer perSecond(b, len(list))
 	for b.Loop() {
 		for _, o := range list {
 			m, err := Parse(bytes.NewReader(o.data), Options{})
 			var partly *UnsupportedError
 			if err != nil && (m == nil || !errors.As(err, &partly)) {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+// BenchmarkSeal makes the skeletons of files, which saving them takes besides Parse.
+func BenchmarkSeal(b *testing.B) {
+	list := originals(b)
+	var parsed []*mapi.Message
+	total := 0
+	for _, o := range list {
+		m, _ := Parse(bytes.NewReader(o.data), Options{})
+		parsed = append(parsed, m)
+		total += len(o.data)
+	}
+	b.SetBytes(int64(total))
+	defer perSecond(b, len(list))
+	for b.Loop() {
+		for i, o := range list {
+			if err := Seal(ExtMessage, parsed[i], bytes.NewReader(o.data), int64(len(o.data))); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+// BenchmarkOpenSealed gives the very bytes of files back.
+func BenchmarkOpenSealed(b *testing.B) {
+	list := originals(b)
+	var parsed []*mapi.Message
+	total := 0
+	for _, o := range list {
+		m, _ := Parse(bytes.NewReader(o.data), Options{})
+		if err := Seal(ExtMessage, m, bytes.NewReader(o.data), int64(len(o.data))); err != nil {
+			b.Fatal(err)
+		}
+		parsed = append(parsed, m)
+		total += len(o.data)
+	}
+	b.SetBytes(int64(total))
+	defer perSecond(b, len(list))
+	for b.Loop() {
+		for _, m := range parsed {
+			im, err := Renderer{}.OpenFile(m)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, err := im.WriteTo(io.Discard); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -44,6 +44,7 @@ func TestSkeletons(t *testing.T) {
 		files[o.name] = o.data
 	}
 	var share []float64
+	var sizes []int
 	for name, data := range files {
 		m, err := Parse(bytes.NewReader(data), Options{})
 		var partly *UnsupportedError
@@ -74,8 +75,11 @@ func TestSkeletons(t *testing.T) {
 			t.Errorf("%s: %d bytes for a message of %d, limit %d", name, len(skeleton), len(data), limit)
 		}
 		share = append(share, float64(len(skeleton))/float64(limit))
+		sizes = append(sizes, len(skeleton))
 	}
 	slices.Sort(share)
+	slices.Sort(sizes)
+	t.Logf("%d skeletons: median %d bytes, largest %d", len(sizes), sizes[len(sizes)/2], sizes[len(sizes)-1])
 	t.Logf("%d skeletons: median %.0f %% of the limit, 95 in 100 below %.0f %%, largest %.0f %%", len(share), 100*share[len(share)/2], 100*share[len(share)*95/100], 100*share[len(share)-1])
 }
 
