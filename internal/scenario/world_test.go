@@ -29,7 +29,7 @@ const password = "secret"
 
 // world is a served mailbox and the program that mounts it.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	binary string
 	srv    *memserver.Server
 	box    *memserver.Mailbox
@@ -44,7 +44,7 @@ type world struct {
 }
 
 // newWorld starts a server with some mail and builds the program.
-func newWorld(t *testing.T, messages int) *world {
+func newWorld(t testing.TB, messages int) *world {
 	t.Helper()
 	needFUSE(t)
 	w := &world{t: t, dir: t.TempDir(), binary: buildProgram(t), user: sample.Owner}
@@ -84,7 +84,7 @@ func (w *world) showLogs() {
 	}
 }
 
-func needFUSE(t *testing.T) {
+func needFUSE(t testing.TB) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("real mounts are left out of short runs")
@@ -107,7 +107,7 @@ var program struct {
 	err  error
 }
 
-func buildProgram(t *testing.T) string {
+func buildProgram(t testing.TB) string {
 	t.Helper()
 	program.Do(func() {
 		dir, err := os.MkdirTemp("", "mailfs-scenario-")
@@ -135,7 +135,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -316,7 +316,7 @@ type wire struct {
 	conns map[net.Conn]bool
 }
 
-func newWire(t *testing.T, target string) *wire {
+func newWire(t testing.TB, target string) *wire {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
@@ -381,7 +381,7 @@ func (w *wire) set(down bool) {
 }
 
 // until waits for something that comes by itself.
-func until(t *testing.T, limit time.Duration, what string, cond func() bool) {
+func until(t testing.TB, limit time.Duration, what string, cond func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
@@ -396,7 +396,7 @@ func until(t *testing.T, limit time.Duration, what string, cond func() bool) {
 	}
 }
 
-func seed(t *testing.T, fallback uint64) uint64 {
+func seed(t testing.TB, fallback uint64) uint64 {
 	t.Helper()
 	if s := os.Getenv("SEED"); s != "" {
 		n, err := strconv.ParseUint(s, 10, 64)
