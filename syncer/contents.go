@@ -24,6 +24,7 @@ type folderRef struct {
 	quiet  bool             // nothing new is expected
 	known  bool             // it was downloaded before: how much comes is not known before the server tells
 	verify bool             // the whole state is to be compared with what is here
+	only   []byte           // the restriction of the scope, encoded; nil for the whole folder
 }
 
 // contentsDownload takes the elements of one contents synchronization to the replica.
@@ -169,10 +170,19 @@ func (d *contentsDownload) takeDeletions(ctx context.Context, e *fxics.Deletions
 	if err != nil {
 		return err
 	}
+	var out idset.IDSet
+	if d.folder.only != nil {
+		if out, err = d.l.resolve(ctx, e.NoLongerInScope); err != nil {
+			return err
+		}
+	}
 	d.cp.Given = d.cp.Given.Subtract(gone)
 	return d.s.rep.Update(func(u *replica.Update) error {
 		u.Remote(true)
-		if err := d.s.applyGone(u, d.folder.num, gone); err != nil {
+		if err := d.s.applyOut(u, d.folder.num, out); err != nil {
+			return err
+		}
+		if err := d.s.applyGone(u, d.folder.num, gone.Subtract(out)); err != nil {
 			return err
 		}
 		return u.SetCheckpoint(d.scope, d.cp)
@@ -206,7 +216,7 @@ func (d *contentsDownload) finish(ctx context.Context, e *fxics.State) error {
 		return err
 	}
 	if d.cp.At.IsZero() { // from an empty state the server tells of no deletions
-		if err := d.s.settleLeftovers(d.folder.num, e.Given); err != nil {
+		if err := d.s.settleLeftovers(d.folder.num, e.Given, d.folder.only != nil); err != nil {
 			return err
 		}
 	}

@@ -20,7 +20,14 @@ const settingOdd = "syncer.odd/"
 // contentsState returns the state of a folder, an empty one if it is not to be trusted.
 func (s *Syncer) contentsState(f folderRef) (*replica.Checkpoint, error) {
 	scope := replica.ContentsScope(f.key)
-	return s.trustedState(scope, func(v *replica.View, cp *replica.Checkpoint) (n uint64, err error) {
+	cp, err := s.checkpoint(scope)
+	if err != nil {
+		return nil, err
+	}
+	if cp, err = s.inScope(f, cp); err != nil || cp.At.IsZero() {
+		return cp, err // one in the making fits: it is made of what is stored
+	}
+	cp, err = s.trustedState(scope, func(v *replica.View, cp *replica.Checkpoint) (n uint64, err error) {
 		if !f.verify {
 			if odd, err := v.OddEnds(f.num, cp.Given); err != nil || !odd {
 				return 0, err
@@ -32,6 +39,10 @@ func (s *Syncer) contentsState(f folderRef) (*replica.Checkpoint, error) {
 		missing, err := s.undelivered(v, f.key, cp.Given)
 		return n - min(n, missing), err
 	})
+	if err == nil && cp.At.IsZero() {
+		cp.Hints = markScope(cp.Hints, f.only)
+	}
+	return cp, err
 }
 
 // undelivered counts the messages of a set that the server could not deliver, or whose answers got lost.

@@ -145,6 +145,7 @@ func (l *link) openContents(ctx context.Context, reqs []*contentsRequest) error 
 			SendOptions:               options,
 			SynchronizationFlags:      flags,
 			SynchronizationExtraFlags: rop.SyncExtraEid | rop.SyncExtraMessageSize | rop.SyncExtraCN | rop.SyncExtraOrderByDeliveryTime,
+			RestrictionData:           r.folder.only,
 			PropertyTags:              include,
 		})
 		d.tail = append(d.tail, b.uploadState(d.ctx, stateOf(r.cp), true)...)
@@ -156,7 +157,7 @@ func (l *link) openContents(ctx context.Context, reqs []*contentsRequest) error 
 
 // contentsBytes is the size of the requests for one folder, roughly.
 func contentsBytes(cp *replica.Checkpoint) int {
-	n := 160 + 4*len(headerTags)
+	n := 200 + 4*len(headerTags) // a restriction included
 	for _, p := range stateOf(cp).Properties(true) {
 		n += len(p.Data) + 21
 	}

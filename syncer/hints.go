@@ -62,11 +62,15 @@ func (s *Syncer) dueFolders(rows map[mapi.SourceKey]map[string]int64, full bool,
 			if err != nil {
 				return err
 			}
-			is := rows[key]
+			only, err := s.restriction(v, n)
+			if err != nil {
+				return err
+			}
+			is := markScope(maps.Clone(rows[key]), only)
 			if !full && !named[key] && !cp.At.IsZero() && unchanged(cp.Hints, is) {
 				return nil
 			}
-			f := folderRef{num: n.Num, key: key, hints: maps.Clone(is), items: int(is[hintItems] + is[hintFAI]), verify: full}
+			f := folderRef{num: n.Num, key: key, hints: maps.Clone(is), only: only, items: int(is[hintItems] + is[hintFAI]), verify: full}
 			f.known = !cp.At.IsZero()
 			f.quiet = !named[key] && len(is) > 0 && (f.items == 0 || !cp.At.IsZero() && maps.Equal(cp.Hints, is))
 			due = append(due, f)

@@ -167,7 +167,9 @@ func (s *Syncer) rebuilt() error {
 
 // settleLeftovers deals with the messages of a folder that are here and, as a download from an empty state has shown,
 // not on the server. It may be repeated.
-func (s *Syncer) settleLeftovers(folder replica.Num, given idset.IDSet) error {
+//
+// What is not in a restricted scope may well be on the server: it goes from here, unless something is queued for it.
+func (s *Syncer) settleLeftovers(folder replica.Num, given idset.IDSet, restricted bool) error {
 	var left []replica.Num
 	err := s.rep.View(func(v *replica.View) error {
 		left = left[:0]
@@ -186,7 +188,11 @@ func (s *Syncer) settleLeftovers(folder replica.Num, given idset.IDSet) error {
 		}
 		return nil
 	})
-	return s.inBatches(left, err, s.settleLeftover)
+	settle := s.settleLeftover
+	if restricted {
+		settle = func(u *replica.Update, _ rebuildKind, n *replica.Node) error { return s.removeOut(u, n) }
+	}
+	return s.inBatches(left, err, settle)
 }
 
 // inBatches calls f for items, a batch in one transaction.

@@ -34,7 +34,10 @@ type Config struct {
 	User     string // mail address of the account, for the record
 	LegacyDN string // mailbox to log on to
 
-	Keep     KeepPolicy
+	Keep KeepPolicy
+	// Only restricts folders, by their paths from the root of the mount, to the messages that match. Each restriction is a
+	// synchronization scope of its own: one that changes means a full download of that folder's headers.
+	Only     map[string]mapi.Restriction
 	ReadOnly bool           // nothing is uploaded
 	Location *time.Location // of the dates in names; nil means UTC
 

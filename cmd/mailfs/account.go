@@ -9,11 +9,14 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/pelletier/go-toml/v2"
 	"github.com/spf13/pflag"
 
 	"mailfs/fs"
+	"mailfs/mapi"
+	"mailfs/syncer"
 )
 
 // account says how to reach one mailbox. It comes from the configuration file, from
@@ -30,6 +33,8 @@ type account struct {
 	CAFile          string `toml:"ca_file"`
 	// NoDownloadFor names programs whose open() never starts a download; nil stands for crawlers.
 	NoDownloadFor []string `toml:"no_download_for"`
+	// Since restricts folders, by their paths in the mount, to what was delivered on a day (YYYY-MM-DD) or later.
+	Since map[string]string `toml:"since"`
 	// How macOS shows the mount.
 	VolumeName string `toml:"volume_name"`
 	VolumeIcon string `toml:"volume_icon"`
@@ -128,6 +133,7 @@ func (a *account) inherit(from account, flags *pflag.FlagSet) {
 		a.AllowPlaintext = from.AllowPlaintext
 	}
 	a.NoDownloadFor = from.NoDownloadFor
+	a.Since = from.Since
 	a.VolumeName, a.VolumeIcon = from.VolumeName, from.VolumeIcon
 }
 
@@ -150,6 +156,19 @@ func loadAccount(name string) (account, error) {
 		return account{}, usagef("%s has no account %q", path, name)
 	}
 	return a, nil
+}
+
+// restrictions returns what Since restricts folders to.
+func (a *account) restrictions() (map[string]mapi.Restriction, error) {
+	out := map[string]mapi.Restriction{}
+	for path, day := range a.Since {
+		t, err := time.ParseInLocation(time.DateOnly, day, time.Local)
+		if err != nil {
+			return nil, usagef("since: %q for the folder %s is no day such as 2026-01-31", day, path)
+		}
+		out[strings.Trim(path, "/")] = syncer.Since(t)
+	}
+	return out, nil
 }
 
 // checkServer refuses a URL that is none, and plain text to another machine.

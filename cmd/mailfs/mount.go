@@ -106,8 +106,12 @@ func newSyncer(acct account, rep *replica.Replica, srv *server, logger *log.Logg
 	if err != nil {
 		return nil, usageError{err}
 	}
+	only, err := acct.restrictions()
+	if err != nil {
+		return nil, err
+	}
 	return syncer.New(syncer.Config{
-		Replica: rep, Dial: srv.dial, SMTP: srv.smtp, User: acct.User, Keep: keep, ReadOnly: acct.ReadOnly, Location: time.Local,
+		Replica: rep, Dial: srv.dial, SMTP: srv.smtp, User: acct.User, Keep: keep, Only: only, ReadOnly: acct.ReadOnly, Location: time.Local,
 		Logf: logger.Printf, OnStatus: onStatus,
 	}), nil
 }
