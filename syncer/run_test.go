@@ -158,7 +158,6 @@ func TestRefusedCredentials(t *testing.T) {
 		t.Errorf("the next try is in %v", d)
 	}
 	c.create(c.at("Inbox"), "new.eml", mail("two", "body"))
-	<-waits // Run looked at it, and rests again
 	for range 10 {
 		var refused *mapi.Refused
 		if err := c.s.Fetch(t.Context(), c.at("Inbox", "*one*").Num); !errors.As(err, &refused) {
