@@ -21,7 +21,7 @@ const (
 )
 
 // anonymous returns the memory of a process that is no file's, in bytes.
-func anonymous(t *testing.T, pid int) int64 {
+func anonymous(t testing.TB, pid int) int64 {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	must(t, err)
 	for line := range strings.Lines(string(data)) {
