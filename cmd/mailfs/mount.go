@@ -324,9 +324,12 @@ func (m *mounted) statusText() []byte {
 	return b.Bytes()
 }
 
-// Flush sends everything, also what still waits for its idle window.
+// Flush sends everything, also what still waits for its idle window, and once more what the server refused.
 func (m *mounted) Flush(ctx context.Context) error {
 	if err := m.fs.Flush(); err != nil {
+		return err
+	}
+	if err := m.sync.Retry(0); err != nil {
 		return err
 	}
 	return m.sync.Flush(ctx)
@@ -341,6 +344,9 @@ func (m *mounted) Settle(num replica.Num) error { return m.sync.Settle(num) }
 // Kick starts sending without waiting.
 func (m *mounted) Kick() {
 	if err := m.fs.Flush(); err != nil {
+		m.logger.Printf("flush: %v", err)
+	}
+	if err := m.sync.Retry(0); err != nil {
 		m.logger.Printf("flush: %v", err)
 	}
 	m.sync.Kick()

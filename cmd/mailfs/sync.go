@@ -58,7 +58,9 @@ func syncOnce(ctx context.Context, std streams, acct account, password string, q
 		return err
 	}
 	start := time.Now()
-	err = s.Pass(ctx)
+	if err = s.Retry(0); err == nil {
+		err = s.Pass(ctx)
+	}
 	bars.done()
 	if e := s.Close(); err == nil {
 		err = e

@@ -107,7 +107,7 @@ func (ss *session) execute(payload []byte, maxOut int, chain bool, f Fault) ([][
 	if f.Busy > 0 {
 		return ss.backOff(calls, handles, f)
 	}
-	b := &batch{ss: ss, handles: handles, limit: min(maxOut-mapihttp.ExtHeaderSize, mapihttp.MaxPayload)}
+	b := &batch{ss: ss, handles: handles, refuse: f.Refuse, limit: min(maxOut-mapihttp.ExtHeaderSize, mapihttp.MaxPayload)}
 	if code := b.run(calls); code != ecSuccess {
 		return nil, code
 	}
@@ -131,7 +131,8 @@ type batch struct {
 	size    int // of the answers, encoded
 	limit   int // bytes that a payload may have
 
-	handedBack bool // requests are left that the client has to send again
+	refuse     map[uint8]mapi.ErrorCode // operations that a script does not allow
+	handedBack bool                     // requests are left that the client has to send again
 }
 
 // run executes calls until one has no room for its answer.
@@ -244,6 +245,9 @@ func (b *batch) call(c rop.Call, room int) (a rop.Answer, need int) {
 	}
 	if c.Creates() && int(c.Out) >= len(b.handles) {
 		return b.fail(c, ecNullObject), 0
+	}
+	if code, no := b.refuse[uint8(c.Request.ROP())]; no {
+		return b.fail(c, code), 0
 	}
 	resp, code := op.perform()
 	if code != ecSuccess {

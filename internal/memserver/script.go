@@ -36,6 +36,8 @@ type Fault struct {
 	HTTPStatus int                   // answer with this HTTP status; nothing is executed
 	Busy       time.Duration         // answer with a back-off of this length; nothing is executed
 	RPC        mapi.ErrorCode        // answer the Execute with this ErrorCode; nothing is executed
+
+	Refuse map[uint8]mapi.ErrorCode // do not carry out operations with these RopIds, and answer so
 }
 
 // ScriptFunc decides over each request. It is called by one goroutine at a time.

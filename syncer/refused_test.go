@@ -1,0 +1,135 @@
+package syncer_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"mailfs/internal/memserver"
+	"mailfs/mapi"
+	"mailfs/mapi/rop"
+	"mailfs/replica"
+	"mailfs/syncer"
+)
+
+// errorOf returns why the server refuses what was done to an item.
+func (c *client) errorOf(num replica.Num) (why *replica.ChangeError) {
+	c.t.Helper()
+	c.view(func(v *replica.View) error {
+		n, err := v.Node(num)
+		if err == nil && n.Message != nil {
+			why = n.Message.Error
+		} else if err == nil && n.Folder != nil {
+			why = n.Folder.Error
+		}
+		return err
+	})
+	return why
+}
+
+// The server refuses a change for good: it stays, with the reason, holds up nothing else, and is not sent again before
+// somebody wants that. Then it goes up.
+func TestRefusedForGood(t *testing.T) {
+	type target struct {
+		c   *client
+		num replica.Num // of what is changed
+	}
+	changes := map[string]struct {
+		id  rop.ID // the operation that is refused
+		act func(x *target)
+	}{
+		"new message": {rop.IDSynchronizationImportMessageChange, func(x *target) {
+			x.num = x.c.create(x.c.at("Drafts"), "new.eml", mail("new", "of a")).Num
+		}},
+		"saving a new message": {rop.IDSaveChangesMessage, func(x *target) {
+			x.num = x.c.create(x.c.at("Drafts"), "new.eml", mail("new", "of a")).Num
+		}},
+		"edit":       {rop.IDSynchronizationImportMessageChange, func(x *target) { x.c.edit(x.num, mail("one", "what a wrote")) }},
+		"move":       {rop.IDSynchronizationImportMessageMove, func(x *target) { x.c.move(x.num, x.c.at("Drafts")) }},
+		"flag":       {rop.IDSaveChangesMessage, func(x *target) { x.c.flag(x.num, 2, "") }},
+		"new folder": {rop.IDSynchronizationImportHierarchyChange, func(x *target) { x.num = x.c.mkdir(x.c.at("Inbox"), "Below").Num }},
+	}
+	codes := []mapi.ErrorCode{mapi.EcAccessDenied, mapi.EcQuotaExceeded, mapi.EcTooBig, mapi.EcMessageTooBig}
+	for name, change := range changes {
+		for _, code := range codes {
+			t.Run(name+"/"+code.Error(), func(t *testing.T) {
+				w := newMemWorld(t)
+				w.deliver("one", "at first")
+				w.deliver("two", "at first")
+				c := w.client(t, quick)
+				c.pass()
+				c.flush() // whatever a first session makes
+				x := &target{c, c.at("Inbox", "*one*").Num}
+				change.act(x)
+				c.markRead(c.at("Inbox", "*two*").Num, true)
+				sent := 0
+				w.srv.SetScript(func(r memserver.Request) memserver.Fault {
+					if !r.Has(uint8(change.id)) || counts(r) {
+						return memserver.Fault{}
+					}
+					sent++
+					return memserver.Fault{Refuse: map[uint8]mapi.ErrorCode{uint8(change.id): code}}
+				})
+				var refused *syncer.RefusedError
+				if err := c.s.Flush(context.Background()); !errors.As(err, &refused) || refused.Count != 1 {
+					t.Fatalf("flush: %v", err)
+				}
+				why := c.errorOf(x.num)
+				if why == nil || why.Code != code {
+					t.Fatalf("the reason is %+v", why)
+				}
+				if st := c.s.Status(); st.Refused != 1 || st.Queued != 1 {
+					t.Errorf("%d refused, %d queued: the other change was held up", st.Refused, st.Queued)
+				}
+				was := sent
+				c.pass()
+				if sent != was {
+					t.Error("it was sent again, and nobody had asked for that")
+				}
+				w.srv.SetScript(nil)
+				c.pass()
+				if c.errorOf(x.num) == nil {
+					t.Error("the reason is gone, and the change was not sent")
+				}
+				if err := c.s.Retry(0); err != nil {
+					t.Fatal(err)
+				}
+				c.flush()
+				if why := c.errorOf(x.num); why != nil {
+					t.Errorf("afterwards the reason is %+v", why)
+				}
+				fresh := w.client(t, quick)
+				same(t, c, fresh)
+			})
+		}
+	}
+}
+
+// A refused message goes up as soon as its user saves it again.
+func TestRefusedUntilSavedAgain(t *testing.T) {
+	w := newMemWorld(t)
+	w.deliver("one", "at first")
+	c := w.client(t, quick)
+	c.pass()
+	num := c.at("Inbox", "*one*").Num
+	c.edit(num, mail("one", "far too large"))
+	w.srv.SetScript(func(r memserver.Request) memserver.Fault {
+		return memserver.Fault{Refuse: map[uint8]mapi.ErrorCode{uint8(rop.IDSynchronizationImportMessageChange): mapi.EcTooBig}}
+	})
+	if err := c.s.Flush(context.Background()); err == nil {
+		t.Fatal("nothing was refused")
+	}
+	w.srv.SetScript(nil)
+	c.edit(num, mail("one", "small enough"))
+	c.ready(num, time.Now())
+	c.flush()
+	if why := c.errorOf(num); why != nil {
+		t.Errorf("the reason is still %+v", why)
+	}
+	if fresh := w.client(t, quick); count(fresh, "small enough") > 0 {
+		t.Error("a client that has seen nothing has it")
+	} else if fresh.pass(); count(fresh, "small enough") != 1 {
+		t.Errorf("the server has it %d times", count(fresh, "small enough"))
+	}
+}
