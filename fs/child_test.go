@@ -112,6 +112,7 @@ func serveChild(c childConfig) error {
 		return err
 	}
 	defer fx.r.Close()
+	fx.key, fx.cn = uint64(os.Getpid())<<20, uint64(os.Getpid())*100_000 // what an earlier process gave is given
 	if err := fx.r.Update(func(u *replica.Update) error {
 		return u.SetIdentity(replica.Identity{MailboxGUID: testServer})
 	}); err != nil {
@@ -243,6 +244,8 @@ func (s *childServer) serve(req request) (rep reply, err error) {
 	case "memory":
 		rep.N, err = peakMemory()
 		return rep, err
+	case "acknowledge":
+		return rep, s.acknowledge(int(req.N))
 	case "advance":
 		s.clock.Advance(time.Duration(req.N) * time.Millisecond)
 	case "flush":
@@ -283,6 +286,27 @@ func (s *childServer) serve(req request) (rep reply, err error) {
 		err = fmt.Errorf("unknown request %q", req.Op)
 	}
 	return rep, err
+}
+
+// acknowledge lets the server take what is queued first of a message, the n-th of those that it could take.
+func (s *childServer) acknowledge(n int) error {
+	list, err := s.fx.journal()
+	if err != nil {
+		return err
+	}
+	done := map[replica.Num]bool{}
+	for _, c := range list {
+		first := !done[c.Item]
+		done[c.Item] = true
+		if !first || c.Kind != replica.ChangeCreate && c.Kind != replica.ChangeEdit || c.Ready.After(time.Now()) {
+			continue
+		}
+		if n--; n < 0 {
+			_, err := s.fx.acknowledge(c.Item)
+			return err
+		}
+	}
+	return nil
 }
 
 func fillName(i int) string {

@@ -180,7 +180,11 @@ func (fx *fixture) acknowledge(num replica.Num) (key mapi.ChangeKey, err error) 
 		x := fx.nextChange()
 		key = x.ChangeKey()
 		pcl := n.Message.PCL.Add(x)
-		if err := u.SetKeys(num, n.Message.SourceKey, key, pcl); err != nil {
+		sk := n.Message.SourceKey
+		if sk == "" {
+			sk = fx.nextKey()
+		}
+		if err := u.SetKeys(num, sk, key, pcl); err != nil {
 			return err
 		}
 		for i, c := range list {

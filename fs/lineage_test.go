@@ -219,6 +219,19 @@ func TestSaveByRenameOverARemount(t *testing.T) {
 	if list, err = b.journal(); err != nil || len(list) != 1 || list[0].Base.ChangeKey == "" {
 		t.Errorf("%v, %v", list, err)
 	}
+
+	// What was saved here since keeps nobody from taking its place.
+	b = newBed(t)
+	b.must(b.deliver("Inbox", "a.eml", note("one", "first")))
+	b.save("Inbox/.tmp", note("one", "mine"))
+	b.clock.Advance(time.Hour)
+	b.remount()
+	b.save("Inbox/a.eml", note("one", "second"))
+	b.pass()
+	b.mustRename("Inbox/.tmp", "Inbox/a.eml")
+	b.pass()
+	b.wantText("Inbox/a.eml", note("one", "mine"))
+	b.wantChanges("edit Inbox/a.eml")
 }
 
 // What was saved a moment before its message was removed is what is found in Deleted Items.

@@ -481,13 +481,21 @@ func newerThan(v *replica.View, old *replica.Node, temp replica.Num) (bool, erro
 	if err != nil || old.Message == nil {
 		return false, err
 	}
-	x, bad := old.Message.ChangeKey.XID()
-	id, err := v.Identity()
-	if err == nil && bad == nil && x.Namespace == id.Namespace || errors.Is(err, replica.ErrNotFound) && bad != nil {
-		return false, nil // made here
+	list, err := v.ChangesOf(old.Num)
+	if err != nil {
+		return false, err
 	}
+	for _, c := range list {
+		if c.Kind == replica.ChangeEdit || c.Kind == replica.ChangeCreate {
+			return false, nil // made here, and not sent yet
+		}
+	}
+	id, err := v.Identity()
 	if err != nil && !errors.Is(err, replica.ErrNotFound) {
 		return false, err
+	}
+	if x, bad := old.Message.ChangeKey.XID(); err == nil && bad == nil && x.Namespace == id.Namespace {
+		return false, nil // made here
 	}
 	return old.Message.Modified.Time().Add(clockSlack).After(n.Btime), nil
 }

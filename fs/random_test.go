@@ -2,8 +2,10 @@ package fs
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,7 +38,7 @@ func envNumber(t *testing.T, name string, fallback int) int {
 
 // TestRandomCalls makes the same random calls in a mount and in a plain directory. Now and then the mount goes, by
 // unmounting or by a crash, and comes back. Time stands still, but for a window that passes now and then; or there is no
-// window, and files become messages whenever that happens. SEED repeats a run, OPS makes it longer or shorter, CALLS names
+// window, and files become messages whenever that happens, while somebody else works in the same folder. SEED repeats a run, OPS makes it longer or shorter, CALLS names
 // a file for all calls.
 func TestRandomCalls(t *testing.T) {
 	if testing.Short() {
@@ -85,6 +87,11 @@ func randomCalls(t *testing.T, seed int, realTime bool) {
 			_, err := m.try("advance", "", "", 4000)
 			return err
 		}
+	} else {
+		// Somebody else has mail of his own in the same folder, and the server takes what is queued.
+		c.Mount, c.Others = m.path("Inbox"), func(name string) bool { return strings.HasPrefix(name, "theirs ") }
+		them := &somebody{m: func() *mounted { return m }, rng: rand.New(rand.NewPCG(c.Seed, 9))}
+		c.Between = them.act
 	}
 	began := time.Now()
 	rep, err := fsx.Run(c)
@@ -96,4 +103,39 @@ func randomCalls(t *testing.T, seed int, realTime bool) {
 	if bad := m.do("check", "", "", 0).List; len(bad) > 0 {
 		t.Errorf("replica: %q", bad)
 	}
+}
+
+// somebody is at another client: mail of his comes, changes and goes in Inbox.
+type somebody struct {
+	m     func() *mounted
+	rng   *rand.Rand
+	n     int
+	there []string
+}
+
+func (s *somebody) act(int) error {
+	if s.rng.IntN(12) > 0 {
+		return nil
+	}
+	s.n++
+	k := s.rng.IntN(10)
+	if k < 3 || len(s.there) == 0 {
+		name := fmt.Sprintf("Inbox/theirs %d.eml", s.n)
+		s.there = append(s.there, name)
+		_, err := s.m().try("deliver", name, note(name, "theirs"), 0)
+		return err
+	}
+	i := s.rng.IntN(len(s.there))
+	name := s.there[i]
+	switch {
+	case k < 5:
+		_, err := s.m().try("edit", name, note(name, fmt.Sprint("edit ", s.n)), 0)
+		return err
+	case k < 7:
+		s.there = append(s.there[:i], s.there[i+1:]...)
+		_, err := s.m().try("remove", name, "", 0)
+		return err
+	}
+	_, err := s.m().try("acknowledge", "", "", int64(s.rng.IntN(8)))
+	return err
 }
