@@ -364,6 +364,7 @@ type blobWriter struct {
 	limit int64
 	size  int64
 	held  [][]byte
+	free  [][]byte // pieces that were held, to be filled again
 	bytes int64
 	next  int64 // index of the first piece held
 }
@@ -373,7 +374,7 @@ func (w *blobWriter) copy(ctx context.Context, src io.Reader) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		piece, err := readPiece(src, w.next == 0 && len(w.held) == 0)
+		piece, err := w.readPiece(src)
 		if err != nil {
 			return fmt.Errorf("replica: reading a blob: %w", err)
 		}
@@ -396,8 +397,8 @@ func (w *blobWriter) copy(ctx context.Context, src io.Reader) error {
 
 // readPiece reads one piece; a short one is the last. The first grows as bytes come,
 // since most blobs are small.
-func readPiece(src io.Reader, first bool) ([]byte, error) {
-	if first {
+func (w *blobWriter) readPiece(src io.Reader) ([]byte, error) {
+	if w.next == 0 && len(w.held) == 0 {
 		var b bytes.Buffer
 		_, err := io.CopyN(&b, src, chunkSize)
 		if errors.Is(err, io.EOF) {
@@ -405,7 +406,12 @@ func readPiece(src io.Reader, first bool) ([]byte, error) {
 		}
 		return b.Bytes(), err
 	}
-	p := make([]byte, chunkSize)
+	var p []byte
+	if n := len(w.free); n > 0 {
+		p, w.free = w.free[n-1], w.free[:n-1]
+	} else {
+		p = make([]byte, chunkSize)
+	}
 	n, err := io.ReadFull(src, p)
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = nil
@@ -439,7 +445,12 @@ func (w *blobWriter) flush(last bool) error {
 	})
 	w.r.passed(int(w.bytes))
 	w.next += int64(len(w.held))
-	w.held, w.bytes = nil, 0
+	for _, p := range w.held { // what was committed is copied
+		if len(p) == chunkSize && cap(p) == chunkSize {
+			w.free = append(w.free, p)
+		}
+	}
+	w.held, w.bytes = w.held[:0], 0
 	return err
 }
 
