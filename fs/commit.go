@@ -13,8 +13,9 @@ import (
 
 // commitSoon is what the end of an idle window, or a remote change, does: what was saved becomes a change.
 func (t *tree) commitSoon(num replica.Num) {
+	_ = t.fetchLeftOf(num) // if that fails, the commit waits
 	_ = t.withEarly(num, func() error {
-		if err := t.commit(num); err != nil {
+		if err := t.commitOrWait(num); err != nil {
 			t.opt.Logf("fs: a saved file could not become a change yet: %v", err)
 			t.scheduleIn(num, max(t.opt.IdleWindow, defaultIdleWindow))
 		}
@@ -497,7 +498,7 @@ func (t *tree) bringHere(u *replica.Update, n *replica.Node, from replica.Num) e
 }
 
 // leaveBehind returns the message that a claim is about, nil if it is gone, and when it still has a name the bytes
-// that will stay there.
+// that will stay there; errNotHere if it is worth while to wait for them.
 func (t *tree) leaveBehind(c claim) (old *replica.Node, left replica.BlobID, err error) {
 	err = t.r.View(func(v *replica.View) (err error) {
 		old, err = v.Node(c.Item)
@@ -523,6 +524,9 @@ func (t *tree) leaveBehind(c claim) (old *replica.Node, left replica.BlobID, err
 	}
 	src, err := t.contentOf(old)
 	if errors.Is(err, replica.ErrNotLocal) {
+		if t.opt.Fetcher != nil && !t.noLeft[c.Item] {
+			return nil, 0, errNotHere
+		}
 		return nil, 0, nil
 	}
 	if err != nil {

@@ -92,7 +92,10 @@ func (d *Direct) InodeNotify(uint64, int64, int64) fuse.Status { return fuse.OK 
 func (d *Direct) Stale() int { return d.stale }
 
 // Flush makes changes of what idle windows hold back, without waiting for them.
-func (d *Direct) Flush() error { return d.r.t.flushAll() }
+func (d *Direct) Flush() error {
+	d.r.t.fetchLeft()
+	return d.r.t.flushAll()
+}
 
 // Close is an unmount: what was written becomes durable, and what was closed a change.
 func (d *Direct) Close() error {

@@ -39,6 +39,7 @@ func New(opt Options) (*FS, error) {
 // among it.
 func (f *FS) Flush() error {
 	f.t.awaitReleases(func() { time.Sleep(releasePause) })
+	f.t.fetchLeft()
 	return f.t.flushAll()
 }
 

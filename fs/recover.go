@@ -158,7 +158,7 @@ func (t *tree) flushAll() error {
 			if t.early == nil {
 				return nil // with the others
 			}
-			return t.commit(num)
+			return t.commitOrWait(num)
 		}); err != nil {
 			errs = append(errs, err)
 		}
@@ -166,7 +166,7 @@ func (t *tree) flushAll() error {
 	t.ns.Lock()
 	defer t.ns.Unlock()
 	for _, num := range t.waiting() {
-		if err := t.commit(num); err != nil {
+		if err := t.commitOrWait(num); err != nil {
 			errs = append(errs, err)
 		}
 	}

@@ -77,7 +77,7 @@ func (t *tree) commitBeforeMove(dir nodeID, name, newName string) error {
 	if w != nil && w.id != t.idOf(n) && w.closed && w.size > 0 && n.Kind == replica.KindMessage {
 		return t.setAside(n, w) // saved to an older version: nobody has seen it under this name
 	}
-	return t.commitClosed(n.Num)
+	return t.commitNow(n.Num)
 }
 
 // move is one rename under way.
@@ -410,7 +410,7 @@ func (m *move) after() {
 		t.schedule(num)
 	}
 	for _, num := range m.atOnce {
-		if err := t.commitClosed(num); err != nil {
+		if err := t.commitNow(num); err != nil {
 			t.opt.Logf("fs: a file that was exchanged for a message could not take its place yet: %v", err)
 			t.schedule(num)
 		}

@@ -131,7 +131,7 @@ func (t *tree) takeSlot(u *replica.Update, n *replica.Node) error {
 	if old.Parent != 0 && shownAsItem(&u.View, old) {
 		return nil // it was renamed to be kept; should it be removed soon, unlink sees this slot
 	}
-	if old.Parent != 0 && old.Message.State != replica.StateFull {
+	if old.Parent != 0 && old.Message.State != replica.StateFull && t.opt.Fetcher == nil {
 		return nil // there would be nothing to leave behind
 	}
 	if dir, err := u.Node(n.Parent); err != nil || !heirForm(dir, n.Name, old).item() {

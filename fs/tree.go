@@ -30,10 +30,11 @@ type tree struct {
 	notices notifier
 	events  eventLog
 
-	// ns serializes what changes names or the journal, and guards slots, pending and deferred.
+	// ns serializes what changes names or the journal, and guards slots, pending, noLeft and deferred.
 	ns      sync.Mutex
 	slots   map[slotKey]slot
 	pending map[replica.Num]Timer // files that become a change when their window ends
+	noLeft  map[replica.Num]bool  // messages that were moved away and whose bytes can't be had
 	closed  bool                  // no timers any more
 	early   *early                // made of the file that is being committed
 
@@ -61,7 +62,7 @@ func newTree(opt Options) *tree {
 	t := &tree{
 		opt: opt, r: opt.Replica, clock: opt.Clock, cache: newImageCache(imageCacheSize),
 		noDL:  make(map[string]bool, len(opt.NoDownloadFor)),
-		slots: map[slotKey]slot{}, pending: map[replica.Num]Timer{},
+		slots: map[slotKey]slot{}, pending: map[replica.Num]Timer{}, noLeft: map[replica.Num]bool{},
 		files: map[nodeID]*file{}, copies: map[replica.Num]*workCopy{}, bumps: map[replica.Num]uint64{},
 		dirTimes: map[replica.Num]time.Time{}, remote: map[replica.Num]uint64{}, opened: map[replica.Num]replica.Base{},
 		buried: map[replica.Num]*replica.Node{}, made: map[replica.Num]uint64{}, roFolders: map[replica.Num]bool{}, told: map[replica.Num]bool{}, counts: map[replica.Num]folderCount{},

@@ -148,7 +148,7 @@ func (t *tree) keepClosed(num replica.Num) error {
 	if t.pending[num] == nil {
 		return nil // nothing was closed that is no change yet
 	}
-	if err := t.commitClosed(num); err != nil {
+	if err := t.commitNow(num); err != nil {
 		return err
 	}
 	return t.r.Update(func(u *replica.Update) error {
