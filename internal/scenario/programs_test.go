@@ -37,6 +37,7 @@ type wayToSave struct {
 	created      int  // further messages that come of it
 	queued       int  // changes, if it is not one per changed or created message
 	dated        bool // the program writes the present time into a Date field
+	complete     bool // the program holds what it saw before it opened the file against what it reads: the body must be here
 }
 
 // note is the message that gets edited; its body has a line that all programs change.
@@ -59,32 +60,39 @@ type savedMessage struct {
 
 // TestProgramsSaveOffline lets each program save a message of its own while the server is away, looks at what waits to
 // go up, lets it go up, and looks at the server and at the mount of another machine.
-func TestProgramsSaveOffline(t *testing.T) { programsSave(t, false) }
+func TestProgramsSaveOffline(t *testing.T) {
+	programsSave(t, true, "--idle-window", "1h") // nothing goes up on its own, however slow the machine
+}
 
 // TestProgramsSaveOnline does the same while everything goes up as it usually does.
-func TestProgramsSaveOnline(t *testing.T) { programsSave(t, true) }
+func TestProgramsSaveOnline(t *testing.T) { programsSave(t, false) }
 
-func programsSave(t *testing.T, online bool) {
+// TestProgramsSaveHeaders does the same where only the headers are here when the program comes.
+func TestProgramsSaveHeaders(t *testing.T) { programsSave(t, false, "--keep", "headers") }
+
+func programsSave(t *testing.T, offline bool, flags ...string) {
 	w := newWorld(t, 0)
 	var saved []*savedMessage
 	for _, s := range waysToSave {
 		saved = append(saved, &savedMessage{wayToSave: s, id: w.deliverFlagged(s.name)})
 	}
+	before := w.client("before")
+	before.start()
+	before.complete(len(saved))
+	originals := before.texts()
+	before.stop()
 	c := w.client("here")
-	if online {
-		c.start()
-	} else {
-		c.start("--idle-window", "1h") // nothing goes up on its own, however slow the machine
-	}
-	c.complete(len(saved))
+	c.start(flags...)
+	until(t, programLimit, "the names of all mail", func() bool { s := c.status(); return s.Counts.Messages == len(saved) && s.Phase == "idle" })
 	for _, m := range saved {
 		m.dir = filepath.Join(c.mount, "Programs", m.name)
 		m.file = oneMessage(t, m.dir)
 		m.key = getxattr(filepath.Join(m.dir, m.file), "user.mailfs.source-key")
+		m.before = originals[m.key]
 	}
-	c.wire.set(!online)
+	c.wire.set(offline)
 	for _, m := range saved {
-		t.Run(m.name, func(t *testing.T) { m.save(t, c, online) })
+		t.Run(m.name, func(t *testing.T) { m.save(t, c, offline) })
 	}
 	c.wire.set(false)
 	c.flush()
@@ -168,16 +176,17 @@ func oneMessage(t *testing.T, dir string) string {
 }
 
 // save runs the program on the plain directory and on the mount, and compares them.
-func (m *savedMessage) save(t *testing.T, c *client, online bool) {
-	before, err := os.ReadFile(filepath.Join(m.dir, m.file))
-	must(t, err)
-	m.before = string(before)
+func (m *savedMessage) save(t *testing.T, c *client, offline bool) {
 	work := t.TempDir()
 	plain := filepath.Join(work, "plain")
 	must(t, os.Mkdir(plain, 0o700))
-	must(t, os.WriteFile(filepath.Join(plain, m.file), before, 0o600))
+	must(t, os.WriteFile(filepath.Join(plain, m.file), []byte(m.before), 0o600))
 	edited := strings.ReplaceAll(m.before, "first", "second")
 	must(t, os.WriteFile(filepath.Join(work, "new"), []byte(edited), 0o600))
+	if m.complete {
+		_, err := os.ReadFile(filepath.Join(m.dir, m.file))
+		must(t, err)
+	}
 	queued := c.status().Queued
 	for _, dir := range []string{plain, m.dir} {
 		m.run(t, c, dir, work)
@@ -193,7 +202,7 @@ func (m *savedMessage) save(t *testing.T, c *client, online bool) {
 		t.Fatalf("in a plain directory it changed the message: %t\n%s", !m.same, m.text)
 	}
 	diffFiles(t, "after the program", files(t, m.dir), want)
-	if !online {
+	if offline {
 		c.mailfs("flush", c.mount)
 		diffFiles(t, "after the save", files(t, m.dir), want)
 		if n := c.status().Queued - queued; n != m.changes() {
@@ -201,6 +210,7 @@ func (m *savedMessage) save(t *testing.T, c *client, online bool) {
 		}
 	}
 	m.unchanged(t)
+	var err error
 	m.info, err = os.Stat(filepath.Join(m.dir, m.file))
 	must(t, err)
 }

@@ -87,7 +87,7 @@ END`},
 	{name: "rsync-append", script: `mkdir "$T/src" && { cat "$F"; echo more; } > "$T/src/$F" && rsync -a --no-perms --append-verify "$T/src/" ./`},
 	{name: "rsync-delete", script: `mkdir "$T/src" && cp "$NEW" "$T/src/$F" && touch junk && rsync -a --no-perms --delete "$T/src/" ./`},
 	{name: "rsync-twice", script: `mkdir "$T/src" && cp "$NEW" "$T/src/$F" && rsync -a --no-perms "$T/src/" ./ && rsync -ai --no-perms "$T/src/" ./ > "$T/again" && ! grep . "$T/again"`},
-	{name: "rsync-out", same: true, script: `rsync -aX ./ "$T/out/" && rsync -aiX ./ "$T/out/" > "$T/again" && ! grep . "$T/again" && rsync -aX "$T/out/" ./`},
+	{name: "rsync-out", same: true, complete: true, script: `rsync -aX ./ "$T/out/" && rsync -aiX ./ "$T/out/" > "$T/again" && ! grep . "$T/again" && rsync -aX "$T/out/" ./`},
 
 	{name: "cp", script: `cp "$NEW" "$F"`},
 	{name: "cp-a", script: `cp -a "$NEW" "$F"`},
@@ -108,10 +108,10 @@ END`},
 	{name: "patch-backup", script: `diff -u "$F" "$NEW" > "$T/d" || true; patch -s -b "$F" "$T/d"`},
 	{name: "git-apply", script: `mkdir "$T/a" "$T/b"; cp "$F" "$T/a/"; cp "$NEW" "$T/b/$F"
 (cd "$T" && git diff --no-index --no-prefix a b) > "$T/d" || true; git apply -p1 "$T/d"`},
-	{name: "git-checkout", script: `export GIT_CONFIG_GLOBAL=/dev/null GIT_DIR="$T/repo" GIT_WORK_TREE=.
+	{name: "git-checkout", complete: true, script: `export GIT_CONFIG_GLOBAL=/dev/null GIT_DIR="$T/repo" GIT_WORK_TREE=.
 git init -q; git config user.name A; git config user.email a@example.test
 git add "$F"; git commit -q -m 1; cp "$NEW" "$F"; git commit -q -a -m 2; git checkout -q HEAD~; git checkout -q -`},
-	{name: "git-inside", same: true, script: `export GIT_CONFIG_GLOBAL=/dev/null
+	{name: "git-inside", same: true, complete: true, script: `export GIT_CONFIG_GLOBAL=/dev/null
 git init -q; git config user.name A; git config user.email a@example.test
 git add "$F"; git commit -q -m 1; cp "$NEW" "$F"; git stash -q; git gc -q; git fsck 2>&1; test -z "$(git status --porcelain)"; rm -rf .git`},
 	{name: "tar", script: `mkdir "$T/src" && cp "$NEW" "$T/src/$F" && tar -C "$T/src" -cf "$T/t.tar" . && tar xf "$T/t.tar"`},
