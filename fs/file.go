@@ -170,6 +170,9 @@ func (t *tree) acquire(id nodeID, write, anew bool) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !write && n.Kind == replica.KindMessage {
+		t.noteRead(n.Num)
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	f := t.files[id]

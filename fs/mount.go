@@ -139,6 +139,7 @@ func (f *FS) Mount(ctx context.Context, dir string) (*Mount, error) {
 	closeOnExec()
 	m := &Mount{Dir: dir, fs: f, server: server, served: make(chan struct{}), finished: make(chan struct{})}
 	m.stop = f.t.startNotifier(server)
+	f.t.startEvictor()
 	go func() {
 		server.Serve()
 		close(m.served)

@@ -35,6 +35,9 @@ type Options struct {
 	// ValidKeep tells whether a value is a keep policy that a folder can have; none is if it is nil.
 	ValidKeep func(policy string) bool
 
+	// CacheSize bounds the bytes of bodies that are here; 0 for no bound.
+	CacheSize int64
+
 	User     string         // address of the mailbox, for the file system's name
 	Location *time.Location // for times that are shown as text; time.Local if nil
 	ReadOnly bool

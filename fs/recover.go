@@ -217,7 +217,7 @@ func (t *tree) close() error {
 		open = append(open, f)
 	}
 	t.mu.RUnlock()
-	var errs []error
+	errs := []error{t.endEvictor()}
 	for _, f := range open {
 		if f.writers > 0 || f.refs == 0 {
 			if err := f.save(false); err != nil && err != syscall.EINVAL {

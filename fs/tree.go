@@ -28,6 +28,7 @@ type tree struct {
 	inoBase uint64 // what inode numbers begin with
 
 	notices notifier
+	evictor evictor
 	events  eventLog
 
 	// ns serializes what changes names or the journal, and guards slots, pending, noLeft and deferred.

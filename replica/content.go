@@ -363,7 +363,7 @@ func (u *Update) replace(old *record, n *Node, m *mapi.Message) error {
 	}
 	r.local, r.full = !u.remote, n.Message.State == StateFull
 	r.Version, r.Gen = old.Version+1, old.Gen
-	if u.remote && old.full {
+	if u.remote && old.full && !completes(old, &r) {
 		r.Gen++
 	}
 	if err := u.put(old, &r); err != nil {
@@ -379,10 +379,14 @@ func (u *Update) contentEvent(old, r *record) {
 	if r.hidden() {
 		return
 	}
-	completed := old.Message != nil && old.Message.State == StateHeader && r.Message.State == StateFull &&
-		old.Message.ChangeKey == r.Message.ChangeKey
 	u.events.add(Event{Kind: EventContent, Item: r.Num, NodeKind: r.Kind, Parent: r.Parent, Name: r.Name, Remote: u.remote,
-		Gen: r.Gen, Raised: r.Gen != old.Gen, Completed: completed})
+		Gen: r.Gen, Raised: r.Gen != old.Gen, Completed: completes(old, r)})
+}
+
+// completes reports whether r is the version of which old was the header.
+func completes(old, r *record) bool {
+	return old.Message != nil && old.Message.State == StateHeader && r.Message.State == StateFull &&
+		old.Message.ChangeKey == r.Message.ChangeKey
 }
 
 // heavy is the size in bytes from which a content is made smaller: of a message with

@@ -124,6 +124,11 @@ func (s *Syncer) eachWant(v *replica.View, f func(want) error) error {
 	}
 	folders := map[replica.Num]*replica.Node{}
 	now := s.cfg.Now()
+	counts, err := v.Counts()
+	if err != nil {
+		return err
+	}
+	room := s.cfg.Room - counts.Bytes
 	for n, err := range v.Incomplete() {
 		if err != nil {
 			return err
@@ -137,6 +142,11 @@ func (s *Syncer) eachWant(v *replica.View, f func(want) error) error {
 		}
 		if !ok || !s.keepOf(folders[n.Parent].Folder).wants(n.Message.Delivered, now) {
 			continue
+		}
+		if s.cfg.Room > 0 && folders[n.Parent].Folder.Keep != "all" {
+			if room -= w.size; room < 0 {
+				continue // has no place here, until somebody opens it
+			}
 		}
 		if err := f(w); err != nil {
 			return err

@@ -35,6 +35,8 @@ type Config struct {
 	LegacyDN string // mailbox to log on to
 
 	Keep KeepPolicy
+	// Room bounds the bytes up to which bodies are fetched that nobody has asked for; 0 for no bound.
+	Room int64
 	// Only restricts folders, by their paths from the root of the mount, to the messages that match. Each restriction is a
 	// synchronization scope of its own: one that changes means a full download of that folder's headers.
 	Only     map[string]mapi.Restriction

@@ -35,6 +35,8 @@ type account struct {
 	NoDownloadFor []string `toml:"no_download_for"`
 	// Since restricts folders, by their paths in the mount, to what was delivered on a day (YYYY-MM-DD) or later.
 	Since map[string]string `toml:"since"`
+	// CacheSize bounds the bodies that are here, such as 2G; empty for no bound.
+	CacheSize string `toml:"cache_size"`
 	// How macOS shows the mount.
 	VolumeName string `toml:"volume_name"`
 	VolumeIcon string `toml:"volume_icon"`
@@ -63,6 +65,7 @@ func (a *account) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&a.Replica, "replica", "", "`DIR` of the local replica (default below $XDG_DATA_HOME/mailfs)")
 	f.BoolVar(&a.ReadOnly, "read-only", false, "refuse every change")
 	f.StringVar(&a.Keep, "keep", "", "which bodies to hold here, as a `POLICY`: all, headers, or an age such as 12m (default all)")
+	f.StringVar(&a.CacheSize, "cache-size", "", "how much the bodies here may take, as a `SIZE` such as 500M or 2G; those not read for longest go first (default no bound)")
 	f.BoolVar(&a.AllowPlaintext, "allow-plaintext", false, "permit http:// to a host that is not this one")
 	f.StringVar(&a.CAFile, "ca-file", "", "`FILE` with further trusted certificates")
 }
@@ -89,6 +92,9 @@ func (a *account) resolve(name string, flags *pflag.FlagSet) error {
 	}
 	if a.Keep == "" {
 		a.Keep = "all"
+	}
+	if _, err := parseSize(a.CacheSize); err != nil {
+		return usageError{err}
 	}
 	if a.NoDownloadFor == nil {
 		a.NoDownloadFor = crawlers
@@ -119,7 +125,7 @@ func (a *account) inherit(from account, flags *pflag.FlagSet) {
 	text := map[string][2]*string{
 		"server": {&a.Server, &from.Server}, "user": {&a.User, &from.User}, "password-file": {&a.PasswordFile, &from.PasswordFile},
 		"password-command": {&a.PasswordCommand, &from.PasswordCommand}, "replica": {&a.Replica, &from.Replica},
-		"keep": {&a.Keep, &from.Keep}, "ca-file": {&a.CAFile, &from.CAFile},
+		"keep": {&a.Keep, &from.Keep}, "cache-size": {&a.CacheSize, &from.CacheSize}, "ca-file": {&a.CAFile, &from.CAFile},
 	}
 	for name, p := range text {
 		if !flags.Changed(name) {

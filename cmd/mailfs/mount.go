@@ -110,7 +110,12 @@ func newSyncer(acct account, rep *replica.Replica, srv *server, logger *log.Logg
 	if err != nil {
 		return nil, err
 	}
+	size, err := parseSize(acct.CacheSize)
+	if err != nil {
+		return nil, usageError{err}
+	}
 	return syncer.New(syncer.Config{
+		Room:    fs.CacheRoom(size),
 		Replica: rep, Dial: srv.dial, SMTP: srv.smtp, User: acct.User, Keep: keep, Only: only, ReadOnly: acct.ReadOnly, Location: time.Local,
 		Logf: logger.Printf, OnStatus: onStatus,
 	}), nil
@@ -145,8 +150,13 @@ func openMount(ctx context.Context, std streams, acct account, dir, password str
 	if err = m.firstContact(ctx); err != nil {
 		return nil, err
 	}
+	size, err := parseSize(acct.CacheSize)
+	if err != nil {
+		return nil, usageError{err}
+	}
 	m.fs, err = fs.New(fs.Options{
-		Replica: rep, Fetcher: m.sync, IdleWindow: idle, User: acct.User, ReadOnly: acct.ReadOnly, NoDownloadFor: acct.NoDownloadFor,
+		CacheSize: size,
+		Replica:   rep, Fetcher: m.sync, IdleWindow: idle, User: acct.User, ReadOnly: acct.ReadOnly, NoDownloadFor: acct.NoDownloadFor,
 		ScratchDir: acct.Replica, Logf: logger.Printf, StatusSource: m.statusText, Failures: m.failures,
 		ValidKeep:   func(policy string) bool { _, err := syncer.ParseKeep(policy); return err == nil },
 		PlainXattrs: runtime.GOOS == "darwin", NoRootMail: runtime.GOOS == "darwin",
