@@ -131,6 +131,10 @@ func TestIDsAreReservedOnce(t *testing.T) {
 				t.Errorf("%s has the source key %s", m.Name, m.Message.SourceKey)
 			}
 			ids = append(ids, id.Counter)
+			// [MS-OXCFXICS] 3.3.5.2.3: R3572
+			if got := len(m.Message.ChangeKey); got != 16+4 {
+				t.Errorf("%s has a change key of %d bytes", m.Name, got)
+			}
 		}
 		return nil
 	})
