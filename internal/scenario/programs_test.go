@@ -311,7 +311,7 @@ func (c *client) program(dir string, env []string, name string, args ...string) 
 }
 
 // files reads all files below a directory, and the links; sizes must be those of the bytes.
-func files(t *testing.T, dir string) map[string]string {
+func files(t testing.TB, dir string) map[string]string {
 	t.Helper()
 	out := map[string]string{}
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
