@@ -132,6 +132,34 @@ func unseen(u *replica.Update, n *replica.Node, base replica.Base) (bool, error)
 	return madeHere(u, n, base)
 }
 
+// unseenOthers is unseen for a file that takes a message's place. What was written to the message here meanwhile it
+// replaces, as on any disk; what counts is whether a version of somebody else is in there that it knows nothing of.
+func unseenOthers(u *replica.Update, n *replica.Node, base replica.Base) (bool, error) {
+	if hides, err := unseen(u, n, base); err != nil || !hides {
+		return false, err
+	}
+	id, err := u.Identity()
+	if err != nil && !errors.Is(err, replica.ErrNotFound) {
+		return false, err
+	}
+	known := n.Message.PCL
+	list, err := u.ChangesOf(n.Num)
+	if err != nil {
+		return false, err
+	}
+	for _, c := range list {
+		if c.Kind == replica.ChangeEdit {
+			known = known.Merge(c.Base.PCL)
+		}
+	}
+	for _, x := range known {
+		if x.Namespace != id.Namespace && !base.PCL.Contains(x) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // giveWay lets a message have its name back from the file n that took its place, which becomes a message of its own with
 // those that lost a conflict. ns is held.
 func (t *tree) giveWay(n *replica.Node, as form, c claim) error {

@@ -408,7 +408,7 @@ func (t *tree) succeed(n *replica.Node, as form, c claim) (after *replica.Node, 
 		if err != nil {
 			return err
 		}
-		if away, err = unseen(u, is, c.base()); err != nil || away {
+		if away, err = unseenOthers(u, is, c.base()); err != nil || away {
 			return err
 		}
 		if ok, err = t.takeBack(u, c.Item, c.Folder); err != nil || !ok {

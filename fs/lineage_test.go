@@ -177,6 +177,29 @@ func TestSaveByRenameMeetsMerge(t *testing.T) {
 	}
 }
 
+// What was written here to a message that a file is about to take the place of is no reason for the file to go elsewhere.
+func TestHeirOfAMessageThatIsWrittenTo(t *testing.T) {
+	b := newBed(t)
+	b.must(b.deliver("Inbox", "a.eml", note("one", "first")))
+	b.save("Inbox/n.txt", note("one", "mine"))
+	if err := b.rename("Inbox/n.txt", "Inbox/a.eml", renameExchange); err != nil {
+		t.Fatal(err)
+	}
+	h := b.open("Inbox/a.eml", syscall.O_RDWR) // keeps the file from being taken up
+	b.write(h, note("one", "mine"))
+	b.save("Inbox/n.txt", note("one", "the backup, edited"))
+	b.pass()
+	b.unlink("Inbox/n.txt")
+	if err := b.close(h); err != nil {
+		t.Fatal(err)
+	}
+	b.pass()
+	b.wantText("Inbox/a.eml", note("one", "mine"))
+	if got := b.list("Sync Issues/Conflicts"); len(got) > 0 {
+		t.Errorf("the losers are %q", got)
+	}
+}
+
 // A new file that was made before a remount does not count as made from a version that came since.
 func TestSaveByRenameOverARemount(t *testing.T) {
 	b := newBed(t)
