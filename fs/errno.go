@@ -80,7 +80,7 @@ func codeErrno(code mapi.ErrorCode) syscall.Errno {
 		return syscall.ESTALE
 	case mapi.EcAccessDenied:
 		return syscall.EACCES
-	case mapi.EcQuotaExceeded:
+	case mapi.EcQuotaExceeded, mapi.EcStoreFull:
 		return syscall.EDQUOT
 	case mapi.EcTooBig, mapi.EcMessageTooBig:
 		return syscall.EFBIG

@@ -39,6 +39,7 @@ func TestErrnoTable(t *testing.T) {
 		{&mapi.Protocol{Err: network}, syscall.EPROTO},
 		{mapi.EcAccessDenied, syscall.EACCES},
 		{mapi.EcQuotaExceeded, syscall.EDQUOT},
+		{mapi.EcStoreFull, syscall.EDQUOT},
 		{mapi.EcSyncObjectDeleted, syscall.ESTALE},
 		{mapi.EcGeneralFailure, syscall.EIO},
 		{errors.New("anything else"), syscall.EIO},

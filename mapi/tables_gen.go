@@ -1016,6 +1016,7 @@ const (
 	EcHasFolders             ErrorCode = 0x80040609
 	EcHasMessages            ErrorCode = 0x8004060A
 	EcFolderCycle            ErrorCode = 0x8004060B
+	EcStoreFull              ErrorCode = 0x8004060C
 	EcAmbiguousRecipient     ErrorCode = 0x80040700
 	EcSyncObjectDeleted      ErrorCode = 0x80040800
 	EcIgnoreFailure          ErrorCode = 0x80040801
@@ -1121,6 +1122,7 @@ var errorNames = map[ErrorCode]string{
 	EcHasFolders:             "HasFolders",
 	EcHasMessages:            "HasMessages",
 	EcFolderCycle:            "FolderCycle",
+	EcStoreFull:              "StoreFull",
 	EcAmbiguousRecipient:     "AmbiguousRecipient",
 	EcSyncObjectDeleted:      "SyncObjectDeleted",
 	EcIgnoreFailure:          "IgnoreFailure",

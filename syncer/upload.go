@@ -426,7 +426,7 @@ func (s *Syncer) judge(c *replica.Change, err error) error {
 		return s.refuse(c, 0, err.Error()) // it can't even be written down: the others go on
 	}
 	switch code {
-	case mapi.EcAccessDenied, mapi.EcQuotaExceeded, mapi.EcTooBig, mapi.EcMessageTooBig, mapi.EcNotSupported,
+	case mapi.EcAccessDenied, mapi.EcQuotaExceeded, mapi.EcStoreFull, mapi.EcTooBig, mapi.EcMessageTooBig, mapi.EcNotSupported,
 		mapi.EcInvalidParameter, mapi.EcStreamSizeError, mapi.EcNamedPropertyQuota, mapi.EcCorruptData,
 		mapi.EcNotImplemented, mapi.EcFolderCycle, mapi.EcCycleDetected:
 		return s.refuse(c, code, err.Error())

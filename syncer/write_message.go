@@ -369,7 +369,7 @@ func (w *messageWriter) problem() error {
 // incomplete. Properties that only the server writes are told apart by the code.
 func fatalProblem(p rop.PropertyProblem) bool {
 	switch p.ErrorCode {
-	case mapi.EcOutOfMemory, mapi.EcTooBig, mapi.EcQuotaExceeded:
+	case mapi.EcOutOfMemory, mapi.EcTooBig, mapi.EcQuotaExceeded, mapi.EcStoreFull:
 		return true
 	}
 	return false
