@@ -71,10 +71,11 @@ type Syncer struct {
 	credentials credentials
 	addresses   addresses
 
-	passing chan struct{} // holds a token while a pass runs
-	kick    chan struct{} // wakes Run
-	queued  chan struct{} // wakes Run where the server is not away: something was queued here
-	large   chan struct{} // holds a token while a large message is read
+	passing  chan struct{} // holds a token while a pass runs
+	culprits culprits      // belongs to whoever holds the token
+	kick     chan struct{} // wakes Run
+	queued   chan struct{} // wakes Run where the server is not away: something was queued here
+	large    chan struct{} // holds a token while a large message is read
 
 	mu        sync.Mutex
 	link      *link                   // the session, nil when offline
@@ -112,7 +113,7 @@ func New(cfg Config) *Syncer {
 		cfg.Logf = func(string, ...any) {}
 	}
 	s := &Syncer{cfg: cfg, rep: cfg.Replica, passing: make(chan struct{}, 1), kick: make(chan struct{}, 1),
-		queued: make(chan struct{}, 1), large: make(chan struct{}, 1)}
+		queued: make(chan struct{}, 1), large: make(chan struct{}, 1), culprits: culprits{}}
 	s.board.tell, s.board.now = cfg.OnStatus, cfg.Now
 	s.board.st = Status{Phase: PhaseOffline, Since: cfg.Now()}
 	return s

@@ -69,8 +69,12 @@ func (s *Syncer) upload(ctx context.Context, l *link) error {
 	tried := map[uint64]int{}
 	for round := range maxRounds {
 		jobs, err := s.dueJobs(tried)
-		if err != nil || len(jobs) == 0 {
+		if err != nil {
 			return err
+		}
+		if len(jobs) == 0 {
+			clear(s.culprits)
+			return nil
 		}
 		if round == 0 {
 			if err := s.countUp(ctx, l); err != nil {
@@ -79,7 +83,7 @@ func (s *Syncer) upload(ctx context.Context, l *link) error {
 		}
 		s.setPhase(PhaseUpload)
 		s.board.update(func(st *Status) { st.Uploads.Total = st.Uploads.Done + len(jobs) })
-		for _, run := range runsOf(jobs) {
+		for _, run := range s.culprits.apart(runsOf(jobs)) {
 			for _, j := range run {
 				tried[j.c.Seq]++
 			}
@@ -89,7 +93,7 @@ func (s *Syncer) upload(ctx context.Context, l *link) error {
 			if len(run) == 0 {
 				continue
 			}
-			if err := s.send(ctx, l, run); errors.Is(err, replica.ErrNotFound) {
+			if err := s.noteRun(run, s.send(ctx, l, run)); errors.Is(err, replica.ErrNotFound) {
 				// an item that was deleted here while it was on its way: the others go on
 				s.cfg.Logf("upload: %v", err)
 			} else if err != nil {

@@ -39,8 +39,8 @@ type operation struct {
 // of the operation; a warning stands in the response itself.
 type handler func(*operation) (rop.Response, mapi.ErrorCode)
 
-// ropIDs lists the operations in an Execute body, for scripts.
-func ropIDs(kind mapihttp.RequestType, body []byte) []uint8 {
+// payloadOf returns the ROP buffer in an Execute body, for scripts; nil if there is none.
+func payloadOf(kind mapihttp.RequestType, body []byte) []byte {
 	if kind != mapihttp.Execute {
 		return nil
 	}
@@ -49,14 +49,10 @@ func ropIDs(kind mapihttp.RequestType, body []byte) []uint8 {
 		return nil
 	}
 	bufs, err := mapihttp.SplitExtended(q.RopBuffer, mapihttp.MaxChained)
-	if err != nil {
-		return nil
+	if err != nil || len(bufs) != 1 {
+		return nil // it is refused
 	}
-	var ids []uint8
-	for _, b := range bufs {
-		ids = append(ids, payloadIDs(b.Payload)...)
-	}
-	return ids
+	return bufs[0].Payload
 }
 
 // executeBody answers an Execute request.

@@ -103,7 +103,8 @@ func (x *exchange) serve() {
 		x.refuse(code, why)
 		return
 	}
-	x.fault = x.srv.script.decide(Request{N: n, Type: kind, Mailbox: user.cfg.Address, ROPs: ropIDs(kind, body)})
+	payload := payloadOf(kind, body)
+	x.fault = x.srv.script.decide(Request{N: n, Type: kind, Mailbox: user.cfg.Address, ROPs: payloadIDs(payload), Payload: payload})
 	if x.meddle() {
 		return
 	}

@@ -14,6 +14,7 @@ type Request struct {
 	Type    mapihttp.RequestType
 	Mailbox string  // address of the signed-in user, "" before sign-in
 	ROPs    []uint8 // RopIds in an Execute, in order
+	Payload []byte  // ROP buffer of an Execute, not to be changed or kept; nil for one that can't be read
 }
 
 // Has reports whether the request carries the remote operation.

@@ -54,7 +54,7 @@ func (t *Transport) session() (*session, error) {
 // Execute sends one payload. See rop.Transport.
 func (t *Transport) Execute(ctx context.Context, payload []byte, maxOut uint32) ([][]byte, error) {
 	n := t.srv.stats.request(len(payload))
-	f := t.srv.script.decide(Request{N: n, Type: mapihttp.Execute, Mailbox: t.user.cfg.Address, ROPs: payloadIDs(payload)})
+	f := t.srv.script.decide(Request{N: n, Type: mapihttp.Execute, Mailbox: t.user.cfg.Address, ROPs: payloadIDs(payload), Payload: payload})
 	if err := sleep(ctx, f.Delay); err != nil {
 		return nil, err
 	}
