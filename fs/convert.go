@@ -117,6 +117,8 @@ func (t *tree) putVersion(u *replica.Update, n *replica.Node, s *saved, touched 
 	if err := u.PutContent(n, s.m); err != nil {
 		return err
 	}
-	_, err = u.Enqueue(&replica.Change{Kind: kind, Item: n.Num, At: touched, Ready: now, Base: base, Folder: n.Parent})
-	return err
+	if _, err := u.Enqueue(&replica.Change{Kind: kind, Item: n.Num, At: touched, Ready: now, Base: base, Folder: n.Parent}); err != nil {
+		return err
+	}
+	return readyState(u, n.Num, now)
 }

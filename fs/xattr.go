@@ -171,7 +171,7 @@ func (t *tree) setxattr(id nodeID, name string, value []byte, flags uint32) erro
 		case v == "" && flags&xattrReplace != 0:
 			return syscall.ENODATA
 		}
-		return t.r.Update(func(u *replica.Update) error { return t.putState(u, b.message.Num, name, string(value)) })
+		return t.setState(id.num(), b.message.Num, name, string(value))
 	} else if w != nil {
 		if err := checkKept(b.n, name, string(value)); err != nil {
 			return err
@@ -253,7 +253,7 @@ func (t *tree) removexattr(id nodeID, name string) error {
 		case w.none == "" && name == xattrRead:
 			return nil // there is no state without it
 		}
-		return t.r.Update(func(u *replica.Update) error { return t.putState(u, b.message.Num, name, w.none) })
+		return t.setState(id.num(), b.message.Num, name, w.none)
 	}
 	return t.r.Update(func(u *replica.Update) error {
 		n, err := u.Node(id.num())

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 	"unicode/utf8"
 
 	"mailfs/mapi"
@@ -82,6 +83,37 @@ func (k keptState) apply(t *tree, u *replica.Update, num replica.Num) error {
 			if err := t.putState(u, num, name, v); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// setState changes what a message's owner says of it, through the file num. While a save of the file waits for the end of
+// its window the change waits with it: what the server acknowledged of it before would be a version that the save does
+// not know, and meets as a conflict. ns is held.
+func (t *tree) setState(num, message replica.Num, name, value string) error {
+	saving := t.pending[num] != nil || t.pending[message] != nil || t.writing(num)
+	return t.r.Update(func(u *replica.Update) error {
+		if err := t.putState(u, message, name, value); err != nil || !saving {
+			return err
+		}
+		return readyState(u, message, t.clock.Now().Add(2*t.opt.IdleWindow))
+	})
+}
+
+// readyState sets when the queued changes of a message's state may be sent.
+func readyState(u *replica.Update, message replica.Num, at time.Time) error {
+	list, err := u.ChangesOf(message)
+	if err != nil {
+		return err
+	}
+	for _, c := range list {
+		if c.Fixed || c.Ready.Equal(farOff) || c.Kind != replica.ChangeProps && c.Kind != replica.ChangeRead {
+			continue
+		}
+		c.Ready = at
+		if err := u.SaveChange(c); err != nil {
+			return err
 		}
 	}
 	return nil
