@@ -1,7 +1,9 @@
 package replica
 
 import (
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"iter"
 
 	"mailfs/mapi"
@@ -9,7 +11,7 @@ import (
 )
 
 const (
-	checkpointFormat = 1
+	checkpointFormat = 2 // 1 had no checksum
 	identityFormat   = 1
 	workingFormat    = 1
 	metaIdentity     = "identity"
@@ -102,7 +104,18 @@ func (v *View) Checkpoints() iter.Seq2[Scope, error] {
 	}
 }
 
+// castagnoli is the table of the checksum behind a checkpoint. A set of change numbers is dense enough that damage makes
+// another set of it, and one that is too large hides what changed: nothing else would tell.
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
 func decodeCheckpoint(p []byte) (*Checkpoint, error) {
+	if len(p) > 4 && p[0] >= 2 {
+		body := p[:len(p)-4]
+		if crc32.Checksum(body, castagnoli) != binary.LittleEndian.Uint32(p[len(p)-4:]) {
+			return nil, fmt.Errorf("%w: the checksum of a checkpoint is wrong", errCorrupt)
+		}
+		p = body
+	}
 	d := &dec{s: string(p)}
 	d.format(checkpointFormat)
 	c := &Checkpoint{At: d.time()}
@@ -148,6 +161,7 @@ func (u *Update) SetCheckpoint(s Scope, c *Checkpoint) error {
 	e.bytes(c.SeenFAI.Encode())
 	e.bytes(c.Read.Encode())
 	sorted(&e, c.Hints, e.iv)
+	e.b = binary.LittleEndian.AppendUint32(e.b, crc32.Checksum(e.b, castagnoli))
 	u.set(keyString(spaceCheckpoint, string(s)), e.b)
 	return u.settleDrift(s)
 }

@@ -1,7 +1,9 @@
 package replica
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -65,6 +67,69 @@ func TestCheckpoint(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// TestDamagedCheckpoint: a state that lost bytes, or in which any bit is another, is none: what it covers comes anew. One that
+// was stored without a checksum is still read.
+func TestDamagedCheckpoint(t *testing.T) {
+	var said []string
+	r := openMemory(t)
+	r.opt.Logf = func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }
+	inboxOf(t, r)
+	scope := ContentsScope(sourceKey(7))
+	c := given(100, 101, 300)
+	c.Seen.AddRange(testGUID, idset.Range{Low: 1, High: 900})
+	c.Read.AddRange(testGUID, idset.Range{Low: 1, High: 700})
+	c.Hints = map[string]int64{"commit": 7}
+	update(t, r, func(u *Update) error { return u.SetCheckpoint(scope, c) })
+	var whole []byte
+	view(t, r, func(v *View) (err error) {
+		whole, err = v.get(keyString(spaceCheckpoint, string(scope)))
+		return err
+	})
+	read := func(p []byte) (cp *Checkpoint) {
+		update(t, r, func(u *Update) error {
+			u.set(keyString(spaceCheckpoint, string(scope)), p)
+			return nil
+		})
+		view(t, r, func(v *View) (err error) {
+			cp, err = v.Checkpoint(scope)
+			return err
+		})
+		return cp
+	}
+	none := func(what string, p []byte) {
+		t.Helper()
+		said = nil
+		cp := read(p)
+		if !cp.At.IsZero() || !cp.Given.IsEmpty() || !cp.Seen.IsEmpty() || !cp.SeenFAI.IsEmpty() || !cp.Read.IsEmpty() || cp.Hints != nil {
+			t.Fatalf("%s: %x is read as %+v", what, p, cp)
+		}
+		if len(said) != 1 || !strings.Contains(said[0], "the state of a scope is dropped") {
+			t.Fatalf("%s: %q", what, said)
+		}
+	}
+	for n := range whole {
+		none(fmt.Sprint("cut to ", n), whole[:n])
+		for bit := range 8 {
+			p := bytes.Clone(whole)
+			p[n] ^= 1 << bit
+			if p[0] == 1 {
+				continue // the form without checksum, whose end is another
+			}
+			none(fmt.Sprint("bit ", bit, " of byte ", n), p)
+		}
+	}
+	none("longer", append(bytes.Clone(whole), 0))
+	none("of other bytes", bytes.Repeat([]byte{0xA5}, 100))
+	old := bytes.Clone(whole[:len(whole)-4])
+	old[0] = 1
+	for what, p := range map[string][]byte{"whole": whole, "without checksum": old} {
+		if cp := read(p); !cp.Given.Equal(c.Given) || !cp.Seen.Equal(c.Seen) || !cp.Read.Equal(c.Read) || cp.Hints["commit"] != 7 || !cp.At.Equal(c.At) {
+			t.Errorf("%s: %+v", what, cp)
+		}
+	}
+	update(t, r, func(u *Update) error { return u.DropCheckpoint(scope) }) // of messages that are not here
 }
 
 // TestDrift: what an acknowledged upload changes may differ from the checkpoint until

@@ -1,7 +1,9 @@
 package syncer
 
 import (
+	"context"
 	"encoding/binary"
+	"maps"
 
 	"mailfs/mapi"
 	"mailfs/mapi/idset"
@@ -17,6 +19,9 @@ import (
 // under which nothing came. That many are no reason to drop the state again.
 const settingOdd = "syncer.odd/"
 
+// settingHidden is the same for what the server has beyond the ids of a state: its counts may be of something else.
+const settingHidden = "syncer.hidden/"
+
 // contentsState returns the state of a folder, an empty one if it is not to be trusted.
 func (s *Syncer) contentsState(f folderRef) (*replica.Checkpoint, error) {
 	scope := replica.ContentsScope(f.key)
@@ -27,7 +32,7 @@ func (s *Syncer) contentsState(f folderRef) (*replica.Checkpoint, error) {
 	if cp, err = s.inScope(f, cp); err != nil || cp.At.IsZero() {
 		return cp, err // one in the making fits: it is made of what is stored
 	}
-	cp, err = s.trustedState(scope, func(v *replica.View, cp *replica.Checkpoint) (n uint64, err error) {
+	cp, err = s.trustedState(scope, settingOdd, func(v *replica.View, cp *replica.Checkpoint) (n uint64, err error) {
 		if !f.verify {
 			if odd, err := v.OddEnds(f.num, cp.Given); err != nil || !odd {
 				return 0, err
@@ -39,10 +44,36 @@ func (s *Syncer) contentsState(f folderRef) (*replica.Checkpoint, error) {
 		missing, err := s.undelivered(v, f.key, cp.Given)
 		return n - min(n, missing), err
 	})
+	if err == nil && f.verify && f.only == nil && !cp.At.IsZero() {
+		cp, err = s.trustedCount(f)
+	}
 	if err == nil && cp.At.IsZero() {
 		cp.Hints = markScope(cp.Hints, f.only)
 	}
 	return cp, err
+}
+
+// trustedCount is for a state whose ids are those that are here, but that may claim change numbers which were never seen: what
+// has them never comes. Where nothing happened in the folder since the state was made, there are as many messages on the
+// server as the state has ids.
+func (s *Syncer) trustedCount(f folderRef) (*replica.Checkpoint, error) {
+	return s.trustedState(replica.ContentsScope(f.key), settingHidden, func(v *replica.View, cp *replica.Checkpoint) (uint64, error) {
+		if cp.Hints[hintCommit] == 0 || !maps.Equal(cp.Hints, f.hints) {
+			return 0, nil
+		}
+		list, err := failures(v)
+		if err != nil {
+			return 0, err
+		}
+		here := cp.Given.Count()
+		for _, x := range list {
+			if x.Folder == f.key.String() {
+				here++
+			}
+		}
+		there := uint64(max(f.items, 0))
+		return there - min(there, here), nil
+	})
 }
 
 // undelivered counts the messages of a set that the server could not deliver, or whose answers got lost.
@@ -71,7 +102,7 @@ func (s *Syncer) undelivered(v *replica.View, folder mapi.SourceKey, given idset
 // hierarchyState is contentsState for the folder tree.
 func (s *Syncer) hierarchyState() (*replica.Checkpoint, error) {
 	full := s.fullDue()
-	return s.trustedState(replica.ScopeHierarchy, func(v *replica.View, cp *replica.Checkpoint) (n uint64, err error) {
+	return s.trustedState(replica.ScopeHierarchy, settingOdd, func(v *replica.View, cp *replica.Checkpoint) (n uint64, err error) {
 		mine, err := keysUnderWay(v)
 		if err != nil {
 			return 0, err
@@ -110,8 +141,36 @@ func (s *Syncer) hierarchyState() (*replica.Checkpoint, error) {
 	})
 }
 
-// trustedState returns a state unless it is odd, in which case it is dropped.
-func (s *Syncer) trustedState(scope replica.Scope, oddities func(*replica.View, *replica.Checkpoint) (uint64, error)) (cp *replica.Checkpoint, err error) {
+// verifyTree compares the folder tree with the server's table of folders, as trustedCount does it for messages. What only the
+// table has may be new; if it does not come now, the state is what hides it.
+func (s *Syncer) verifyTree(ctx context.Context, l *link, rows map[mapi.SourceKey]map[string]int64) error {
+	hidden := func(_ *replica.View, cp *replica.Checkpoint) (n uint64, err error) {
+		for key := range rows {
+			if id, ok := key.LongTermID(); ok && key != l.subtree && !cp.Given.Contains(id) {
+				n++
+			}
+		}
+		return n, nil
+	}
+	cp, err := s.checkpoint(replica.ScopeHierarchy)
+	if err != nil {
+		return err
+	}
+	if n, err := hidden(nil, cp); err != nil || n == 0 {
+		return err
+	}
+	if err := s.syncTree(ctx, l, nil); err != nil {
+		return err
+	}
+	cp, err = s.trustedState(replica.ScopeHierarchy, settingHidden, hidden)
+	if err != nil || !cp.At.IsZero() {
+		return err
+	}
+	return s.syncTree(ctx, l, nil)
+}
+
+// trustedState returns a state unless it is odd, in which case it is dropped. setting is where it is remembered by how much.
+func (s *Syncer) trustedState(scope replica.Scope, setting string, oddities func(*replica.View, *replica.Checkpoint) (uint64, error)) (cp *replica.Checkpoint, err error) {
 	var odd uint64
 	drop := false
 	err = s.rep.View(func(v *replica.View) (err error) {
@@ -122,7 +181,7 @@ func (s *Syncer) trustedState(scope replica.Scope, oddities func(*replica.View, 
 		if odd, err = oddities(v, cp); err != nil || odd == 0 {
 			return err
 		}
-		known, err := v.Setting(settingOdd + string(scope))
+		known, err := v.Setting(setting + string(scope))
 		if err != nil {
 			return err
 		}
@@ -138,7 +197,7 @@ func (s *Syncer) trustedState(scope replica.Scope, oddities func(*replica.View, 
 		if err := u.DropCheckpoint(scope); err != nil {
 			return err
 		}
-		return u.SetSetting(settingOdd+string(scope), binary.BigEndian.AppendUint64(nil, odd))
+		return u.SetSetting(setting+string(scope), binary.BigEndian.AppendUint64(nil, odd))
 	})
 	return &replica.Checkpoint{}, err
 }

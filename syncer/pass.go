@@ -118,6 +118,11 @@ func (s *Syncer) passOver(ctx context.Context, l *link, named map[mapi.SourceKey
 	if err != nil {
 		return err
 	}
+	if full {
+		if err := s.verifyTree(ctx, l, rows); err != nil {
+			return err
+		}
+	}
 	due, err := s.dueFolders(rows, full, named)
 	if err != nil {
 		return err

@@ -57,18 +57,51 @@ var wrongStates = []struct {
 	{"none", func(_, _, _ *replica.Checkpoint) *replica.Checkpoint { return &replica.Checkpoint{} }},
 }
 
+// hidingStates claim to have seen what was never here, so that the server keeps it back.
+var hidingStates = []struct {
+	name string
+	make func(old, now, other *replica.Checkpoint) *replica.Checkpoint
+}{
+	{"with change numbers to come", func(_, now, _ *replica.Checkpoint) *replica.Checkpoint {
+		for _, set := range []*idset.CNSet{&now.Seen, &now.Read} {
+			for _, e := range set.Entries() {
+				set.AddRange(e.GUID, idset.Range{Low: 1, High: 1 << 40})
+			}
+		}
+		return now
+	}},
+	{"with change numbers to come, without the ids", func(_, now, _ *replica.Checkpoint) *replica.Checkpoint {
+		for _, e := range now.Seen.Entries() {
+			now.Seen.AddRange(e.GUID, idset.Range{Low: 1, High: mapi.MaxGlobCnt})
+		}
+		now.Given = idset.IDSet{}
+		return now
+	}},
+}
+
 // TestWrongStates: a state that is not that of what is here leads to the right replica: no message is missing, none is
 // there that the server does not have, and what did not change is not lost. With the full pass at the latest, which comes once
 // a day.
 func TestWrongStates(t *testing.T) {
 	for _, wrong := range wrongStates {
 		for _, scope := range []string{"contents", "hierarchy"} {
-			t.Run(scope+" "+wrong.name, func(t *testing.T) { wrongState(t, scope == "hierarchy", wrong.make) })
+			t.Run(scope+" "+wrong.name, func(t *testing.T) { wrongState(t, scope == "hierarchy", 1, wrong.make) })
 		}
 	}
 }
 
-func wrongState(t *testing.T, hierarchy bool, wrong func(old, now, other *replica.Checkpoint) *replica.Checkpoint) {
+// TestStatesThatHideMail: that a message does not come, the full pass finds by its count, once the server tells of nothing else
+// that happened in the folder.
+func TestStatesThatHideMail(t *testing.T) {
+	for _, wrong := range hidingStates {
+		for _, scope := range []string{"contents", "hierarchy"} {
+			t.Run(scope+" "+wrong.name, func(t *testing.T) { wrongState(t, scope == "hierarchy", 2, wrong.make) })
+		}
+	}
+}
+
+// wrongState gives a client a wrong state, which a number of full passes must mend.
+func wrongState(t *testing.T, hierarchy bool, passes int, wrong func(old, now, other *replica.Checkpoint) *replica.Checkpoint) {
 	w := newMemWorld(t)
 	at := newClock()
 	deliver := func(folder mapi.FID, subject string) mapi.MID {
@@ -119,8 +152,10 @@ func wrongState(t *testing.T, hierarchy bool, wrong func(old, now, other *replic
 	if err := w.box.DeleteFolder(third, true); err != nil {
 		t.Fatal(err)
 	}
-	at.now = at.now.Add(25 * time.Hour)
-	c.pass()
+	for range passes {
+		at.now = at.now.Add(25 * time.Hour)
+		c.pass()
+	}
 	fresh := w.client(t)
 	fresh.pass()
 	if d := cmp.Diff(fresh.contents(), c.contents()); d != "" {
