@@ -140,6 +140,45 @@ func TestEditMovedBeforeItsAnswer(t *testing.T) {
 	}
 }
 
+// The same, but the message was deleted, and a copy of it was made here meanwhile: the copy's list of changes has a later number
+// of the same client in it, which is none of that edit. It is another message, so that the edit comes back as one of its own.
+func TestEditIsNotInACopy(t *testing.T) {
+	w := newMemWorld(t)
+	mid := w.deliver("one", "as it was")
+	c := w.client(t, quick)
+	c.pass()
+	c.edit(c.at("Inbox", "*one*").Num, mail("one", "as sent"))
+	w.srv.SetScript(func(r memserver.Request) memserver.Fault { return memserver.Fault{CutAfter: r.Has(0x0C) && !counts(r)} })
+	if err := c.s.Pass(t.Context()); err == nil {
+		t.Fatal("the answer was not lost")
+	}
+	w.srv.SetScript(nil)
+	if err := w.box.Delete(mid, true); err != nil {
+		t.Fatal(err)
+	}
+	of := c.at("Inbox", "*one*").Message.MessageID
+	drafted := c.create(c.at("Drafts"), "one", mail("one", "a copy"))
+	c.update(func(u *replica.Update) error {
+		n, err := u.Node(drafted.Num)
+		if err != nil {
+			return err
+		}
+		n.Message.MessageID = of // as a save through the mount stores it
+		return u.Save(n)
+	})
+	c.flush()
+	c.pass()
+	fresh := w.client(t)
+	fresh.pass()
+	for _, x := range []*client{c, fresh} {
+		for _, text := range []string{"as sent", "a copy"} {
+			if got := count(x, text); got != 1 {
+				t.Errorf("%q is there %d times:\n%s", text, got, x.tree())
+			}
+		}
+	}
+}
+
 // Two folders, one in the other, are removed here while something arrives in the inner one: both come back where they
 // were.
 func TestNestedFoldersComeBackInPlace(t *testing.T) {
