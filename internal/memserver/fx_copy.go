@@ -1,6 +1,8 @@
 package memserver
 
 import (
+	"slices"
+
 	"mailfs/mapi"
 	"mailfs/mapi/fxics"
 	"mailfs/mapi/rop"
@@ -106,7 +108,7 @@ func (m *Mailbox) messageStep(v *message, send sendOptions, withID bool) step {
 // copiedProperties returns what a copy of a message consists of: nothing that tells
 // which object it was copied from.
 func (m *Mailbox) copiedProperties(v *message) mapi.PropertyBag {
-	b := append(mapi.PropertyBag(nil), v.content.Properties...)
+	b := slices.Clone(transmitted(v.content.Properties))
 	add := func(t mapi.PropertyTag, val any) { b = append(b, mapi.Property{Tag: t, Value: val}) }
 	add(mapi.PidTagMessageFlags, v.messageFlags())
 	add(mapi.PidTagMessageStatus, v.status)
@@ -170,7 +172,7 @@ func (m *Mailbox) folderSteps(f *folder, kind fxics.FolderKind, send sendOptions
 
 // folderCopied returns the properties of a folder's copy.
 func (m *Mailbox) folderCopied(f *folder) mapi.PropertyBag {
-	b := f.props.Clone()
+	b := transmitted(f.props).Clone()
 	for _, t := range []mapi.PropertyTag{mapi.PidTagFolderId, mapi.PidTagCreationTime, mapi.PidTagLastModificationTime, mapi.PidTagFolderType,
 		mapi.PidTagContentCount, mapi.PidTagContentUnreadCount, mapi.PidTagSubfolders, mapi.PidTagAssociatedContentCount} {
 		if v, ok := m.folderComputed(f, t.ID()); ok && v != nil {

@@ -130,8 +130,8 @@ func mergeBag(m *Mailbox, dst *mapi.PropertyBag, src mapi.PropertyBag) {
 	}
 }
 
-// internalProperty tells the properties of providers that are ignored in uploads
-// ([MS-OXCFXICS] 3.2.5.11).
+// internalProperty tells the properties of providers that are ignored in uploads and left out of downloads
+// ([MS-OXCFXICS] 3.2.5.11, 3.2.5.12).
 func internalProperty(id uint16) bool { return id >= 0x6600 && id <= 0x67FF }
 
 func (d *destination) message(m *Mailbox, into []mapi.GlobCnt, e *fxics.MessageContent) {

@@ -3,6 +3,7 @@ package memserver
 import (
 	"bytes"
 	"math"
+	"slices"
 
 	"mailfs/mapi"
 	"mailfs/mapi/fxics"
@@ -185,25 +186,38 @@ func (o sendOptions) bag(b mapi.PropertyBag) mapi.PropertyBag {
 	return out
 }
 
-// message applies text to everything in a message, which it does not change.
+// message prepares a message, which it does not change: text is applied to everything, and what is in the message loses its
+// internal properties. Its own are the caller's business, who may have added ids.
 func (o sendOptions) message(c mapi.Message) mapi.Message {
-	if o.unicode {
-		return c
-	}
 	out := mapi.Message{Properties: o.bag(c.Properties)}
 	for _, r := range c.Recipients {
-		r.Properties = o.bag(r.Properties)
+		r.Properties = o.bag(transmitted(r.Properties))
 		out.Recipients = append(out.Recipients, r)
 	}
 	for _, a := range c.Attachments {
-		a.Properties = o.bag(a.Properties)
+		a.Properties = o.bag(transmitted(a.Properties))
 		if a.Embedded != nil {
-			e := o.message(*a.Embedded)
+			e := *a.Embedded
+			e.Properties = transmitted(e.Properties)
+			e = o.message(e)
 			a.Embedded = &e
 		}
 		out.Attachments = append(out.Attachments, a)
 	}
 	return out
+}
+
+// transmitted returns the properties that may travel ([MS-OXCFXICS] 3.2.5.12). The id of an embedded message and whether one is
+// associated are of the internal range, too, and do ([MS-OXCFXICS] 2.2.4.3.1 and what a server sent).
+func transmitted(b mapi.PropertyBag) mapi.PropertyBag {
+	internal := func(p mapi.Property) bool {
+		id := p.Tag.ID()
+		return p.Name.IsZero() && internalProperty(id) && id != mapi.PidTagMid.ID() && id != mapi.PidTagAssociated.ID()
+	}
+	if !slices.ContainsFunc(b, internal) {
+		return b
+	}
+	return slices.DeleteFunc(slices.Clone(b), internal)
 }
 
 // filter selects properties and subobjects ([MS-OXCFXICS] 3.2.5.10).

@@ -161,7 +161,7 @@ func (d *download) folderChange(f *folder) *fxics.FolderChange {
 			bag.Set(t, v)
 		}
 	}
-	for _, p := range f.props {
+	for _, p := range transmitted(f.props) {
 		if d.filter.wants(p.Key()) || p.Tag.ID() == mapi.PidTagDisplayName.ID() {
 			bag = append(bag, d.send.text(p))
 		}

@@ -141,7 +141,7 @@ func (d *download) header(v *message) mapi.PropertyBag {
 func (m *Mailbox) sentProperties(v *message) mapi.PropertyBag {
 	b := make(mapi.PropertyBag, 0, len(v.content.Properties)+8)
 	for i := range v.content.Properties {
-		if id := v.content.Properties[i].Tag.ID(); v.content.Properties[i].Name.IsZero() && storeOwned(id) {
+		if id := v.content.Properties[i].Tag.ID(); v.content.Properties[i].Name.IsZero() && (storeOwned(id) || internalProperty(id)) {
 			continue // versions in conflict carry these inside
 		}
 		b = append(b, v.content.Properties[i])

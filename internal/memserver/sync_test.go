@@ -102,6 +102,48 @@ func TestContentsSync(t *testing.T) {
 	}
 }
 
+// TestInternalPropertiesStay: properties of a provider's own range are in no download, wherever in a message they are
+// (MS-OXCFXICS_R3786); what the server says of a message with such a tag is.
+func TestInternalPropertiesStay(t *testing.T) {
+	s, m := newServer(t, Config{})
+	inbox := m.Folder(FolderInbox)
+	const first, last = mapi.PropertyTag(0x66000003), mapi.PropertyTag(0x67FF0003)
+	with := func(b mapi.PropertyBag) mapi.PropertyBag {
+		return append(b, mapi.Property{Tag: first, Value: int32(1)}, mapi.Property{Tag: last, Value: int32(2)},
+			mapi.Property{Tag: 0x65FF0003, Value: int32(3)}, mapi.Property{Tag: 0x68000003, Value: int32(4)})
+	}
+	msg := mail("one")
+	msg.Properties = with(msg.Properties)
+	msg.Recipients[0].Properties = with(msg.Recipients[0].Properties)
+	inner := mail("inner")
+	inner.Properties = with(inner.Properties)
+	msg.Attachments = []mapi.Attachment{{Properties: with(mapi.PropertyBag{{Tag: mapi.PidTagAttachMethod, Value: int32(5)}}), Embedded: inner}}
+	mid := deliver(t, m, inbox, msg)
+	c := dial(t, s, m)
+	check := func(what string, got *mapi.Message) {
+		t.Helper()
+		if len(got.Recipients) != 1 || len(got.Attachments) != 1 || got.Attachments[0].Embedded == nil {
+			t.Fatalf("%s: %+v", what, got)
+		}
+		for where, b := range map[string]mapi.PropertyBag{"message": got.Properties, "recipient": got.Recipients[0].Properties,
+			"attachment": got.Attachments[0].Properties, "embedded message": got.Attachments[0].Embedded.Properties} {
+			if b.Has(first) || b.Has(last) || !b.Has(0x65FF0003) || !b.Has(0x68000003) {
+				t.Errorf("%s: %s: %v", what, where, b)
+			}
+		}
+	}
+	for _, options := range []uint8{0, rop.SendUnicode} {
+		e := c.sync(inbox, fxics.ICSState{}, func(q *rop.SynchronizationConfigureRequest) { q.SendOptions = options })
+		check("synchronization", &e.changes[0].Message)
+		h := c.mustOpen(c.folder(inbox), &rop.FastTransferSourceCopyMessagesRequest{MessageIDs: []mapi.MID{mid}, SendOptions: options})
+		check("copy", &elements(t, c.fetch(h), fxics.RootMessageList)[0].(*fxics.MessageContent).Message)
+	}
+	e := c.sync(inbox, fxics.ICSState{}, func(q *rop.SynchronizationConfigureRequest) { q.SynchronizationExtraFlags = rop.SyncExtraEid })
+	if id, ok := e.changes[0].MID(); !ok || id != mid {
+		t.Errorf("id %v, want %v", id, mid)
+	}
+}
+
 func TestCopyMessagesWithIdentity(t *testing.T) {
 	s, m := newServer(t, Config{})
 	inbox := m.Folder(FolderInbox)
