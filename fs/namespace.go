@@ -40,6 +40,12 @@ func (t *tree) createFile(ctx context.Context, parent nodeID, name string, flags
 		return entry{}, nil, err
 	}
 	h, err := t.open(ctx, e.id, flags&^uint32(syscall.O_CREAT|syscall.O_EXCL), pid)
+	if err == nil && flags&syscall.O_TRUNC != 0 {
+		// To empty it has set its times, which the kernel keeps from this answer on.
+		if now, err := t.lookup(parent, name); err == nil && now.id == e.id {
+			e = now
+		}
+	}
 	return e, h, err
 }
 
