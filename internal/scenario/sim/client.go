@@ -46,6 +46,8 @@ type client struct {
 	busy     bool   // the server is to answer the next request with a back-off
 	cutSave  bool   // the answer to the next request that saves a message is to get lost
 	uploads  string // its counter when the server was backed up
+	dying    bool   // dies between two transactions
+	inRow    bool   // the last point was before a transaction
 	backup   int    // which of the replica's directories is a backup, 0 for none
 	backedUp int    // how much had been saved then
 	sleeps   int
@@ -132,6 +134,7 @@ func (c *client) dial(ctx context.Context) (rop.Transport, syncer.ServerInfo, er
 // request is what the network does with a request.
 func (c *client) request(kind mapihttp.RequestType, deliver func()) error {
 	c.w.requests++
+	c.inRow = false
 	if c.fetching || !c.inPass {
 		deliver()
 		return nil
@@ -195,6 +198,10 @@ func (c *client) transaction() {
 	if c.fetching || !c.inPass && !c.inCall {
 		return
 	}
+	if c.dying && c.inRow && c.inPass {
+		c.happen(Event{What: Die})
+	}
+	c.inRow = true
 	for _, e := range c.reach() {
 		c.happen(e)
 	}
@@ -214,6 +221,8 @@ func (c *client) reach() (now []Event) {
 // happen carries out an event.
 func (c *client) happen(e Event) {
 	switch e.What {
+	case DieBetween:
+		c.dying = c.inPass
 	case Die:
 		c.w.note("  %s: dies", c.name)
 		panic(death{c})
@@ -306,7 +315,7 @@ func (c *client) pass(plan []Event) error {
 		c.plan, c.point, c.inPass, c.sleeps = plan, 0, true, 0
 		err = c.eng.Pass(context.Background())
 	})
-	c.inPass, c.plan, c.cutSave = false, nil, false
+	c.inPass, c.plan, c.cutSave, c.dying = false, nil, false, false
 	if err == nil {
 		c.passed = c.w.step
 	}

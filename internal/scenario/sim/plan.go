@@ -82,9 +82,12 @@ const (
 	CutSave // the answer to the next request that saves a message does not arrive
 	Die     // the client does
 	While   // something else happens, see Event.Step
+	// DieBetween lets the client die between the next two transactions that no request parts: what belongs together
+	// has to be one.
+	DieBetween
 )
 
-var troubleNames = [...]string{"cut before", "cut after", "twice", "busy", "session lost", "save without answer", "crash", "meanwhile"}
+var troubleNames = [...]string{"cut before", "cut after", "twice", "busy", "session lost", "save without answer", "crash", "meanwhile", "crash between transactions"}
 
 // Event is what happens at one point of a step.
 type Event struct {
@@ -161,13 +164,30 @@ func Plan(seed uint64, n int) *History {
 	for range n {
 		h.Steps = append(h.Steps, p.step(true))
 	}
+	back := false
 	if p.rng.IntN(8) == 0 {
 		p.backInTime(h, BackupServer, RestoreServer)
+		back = true
 	}
 	if h.OnDisk && p.rng.IntN(2) == 0 {
 		p.backInTime(h, BackupDisk, RestoreDisk)
+		back = true
+	}
+	if p.troubled && !back {
+		dieBetween(h)
 	}
 	return h
+}
+
+// dieBetween plans in which passes a client dies between transactions. It has numbers of its own, so that the rest of a
+// history is what it is without. Histories that go back in time have none of these deaths yet.
+func dieBetween(h *History) {
+	rng := rand.New(rand.NewPCG(h.Seed, 0x6465617468))
+	for _, s := range h.Steps {
+		if s.Kind == Pass && rng.IntN(12) == 0 {
+			s.Events = append(s.Events, Event{At: rng.IntN(1 + rng.IntN(60)), What: DieBetween})
+		}
+	}
 }
 
 // backInTime plans a backup, and that it is played back later.
