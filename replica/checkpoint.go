@@ -60,11 +60,15 @@ func (u *Update) putIdentity(id Identity) {
 }
 
 // SetNamespace gives the replica another namespace for its change keys, after it was put back to an earlier time: the
-// counter of the old one would give numbers again that the server has seen.
+// counter of the old one would give numbers again that the server has seen, and what is sent under them would pass for
+// something sent before. The present namespace is ErrInvalid.
 func (u *Update) SetNamespace(g mapi.GUID) error {
 	id, err := u.Identity()
 	if err != nil {
 		return err
+	}
+	if g == id.Namespace {
+		return fmt.Errorf("%w: %v is the namespace already", ErrInvalid, g)
 	}
 	id.Namespace = g
 	u.putIdentity(id)

@@ -132,6 +132,26 @@ func TestDamagedCheckpoint(t *testing.T) {
 	update(t, r, func(u *Update) error { return u.DropCheckpoint(scope) }) // of messages that are not here
 }
 
+// A replica that was put back gets another namespace; the one that it has would give numbers twice.
+func TestNamespaceIsAnother(t *testing.T) {
+	r := openMemory(t)
+	first, second := mapi.GUID{1}, mapi.GUID{2}
+	update(t, r, func(u *Update) error { return u.SetIdentity(Identity{MailboxGUID: testGUID, Namespace: first}) })
+	update(t, r, func(u *Update) error {
+		if err := u.SetNamespace(first); !errors.Is(err, ErrInvalid) {
+			t.Errorf("the same once more: %v", err)
+		}
+		return u.SetNamespace(second)
+	})
+	view(t, r, func(v *View) error {
+		id, err := v.Identity()
+		if id.Namespace != second || id.MailboxGUID != testGUID {
+			t.Errorf("%+v", id)
+		}
+		return err
+	})
+}
+
 // TestDrift: what an acknowledged upload changes may differ from the checkpoint until
 // the next one; what a download left out may not.
 func TestDrift(t *testing.T) {

@@ -49,7 +49,7 @@ type Config struct {
 
 	Now  func() time.Time // nil means time.Now
 	Rand func() float64   // in [0, 1), for the jitter of retries; nil means math/rand
-	GUID func() mapi.GUID // makes the namespace of a new replica's change keys; nil means a random one
+	GUID func() mapi.GUID // makes the namespace of a replica's change keys, never the same twice; nil means a random one
 	// InTurn makes one request after the other, none ahead of the storing of what the last one brought, so that a
 	// simulation takes the same course every time.
 	InTurn bool

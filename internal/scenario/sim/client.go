@@ -31,6 +31,7 @@ type client struct {
 	direct *fs.Direct
 	held   []*heldFile
 	opens  int // of the replica
+	spaces int // namespaces that its replicas had
 
 	headers bool // bodies come when they are read
 
@@ -88,7 +89,7 @@ func (c *client) start() (err error) {
 	c.watch.life++
 	c.eng = syncer.New(syncer.Config{
 		Replica: c.rep, Dial: c.dial, User: address, LegacyDN: c.w.box.DN(), Now: c.watch.Now, InTurn: true,
-		Keep: syncer.KeepPolicy{Headers: c.headers}, Rand: func() float64 { return 0.5 }, GUID: func() mapi.GUID { return guid(10 + c.no) }, After: c.sleep, Logf: c.logf,
+		Keep: syncer.KeepPolicy{Headers: c.headers}, Rand: func() float64 { return 0.5 }, GUID: c.namespace, After: c.sleep, Logf: c.logf,
 	})
 	c.fs, err = fs.New(fs.Options{Replica: c.rep, Fetcher: fetcher{c}, Clock: c.watch, Now: c.watch.Now, IdleWindow: window,
 		Location: time.UTC, Logf: c.logf, ScratchDir: os.TempDir()})
@@ -97,6 +98,12 @@ func (c *client) start() (err error) {
 	}
 	c.direct, err = c.fs.Direct()
 	return err
+}
+
+// namespace makes a namespace of change keys that no replica had before.
+func (c *client) namespace() mapi.GUID {
+	c.spaces++
+	return guid(10 + c.no + 256*(c.spaces-1))
 }
 
 // sleep lets time pass for everybody.

@@ -60,6 +60,7 @@ func guid(n int) mapi.GUID {
 	for i := range g {
 		g[i] = byte(n*37 + i*11 + 1)
 	}
+	g[0] ^= byte(n >> 8)
 	return g
 }
 
