@@ -135,10 +135,10 @@ func (s *Syncer) passOver(ctx context.Context, l *link, named map[mapi.SourceKey
 	}
 	s.downloaded()
 	if full {
-		if err := s.setTime(settingFull, s.cfg.Now()); err != nil {
+		if err := s.rebuilt(ctx, l); err != nil {
 			return err
 		}
-		if err := s.rebuilt(); err != nil {
+		if err := s.setTime(settingFull, s.cfg.Now()); err != nil {
 			return err
 		}
 	}

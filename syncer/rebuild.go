@@ -145,7 +145,7 @@ func rebuilding(v *replica.View) (rebuildKind, error) {
 }
 
 // rebuilt removes the mark, after a full pass.
-func (s *Syncer) rebuilt() error {
+func (s *Syncer) rebuilt(ctx context.Context, l *link) error {
 	var kind rebuildKind
 	err := s.rep.View(func(v *replica.View) (err error) {
 		kind, err = rebuilding(v)
@@ -154,7 +154,7 @@ func (s *Syncer) rebuilt() error {
 	if err != nil || kind == rebuildNone {
 		return err
 	}
-	if err := s.dropTwins(); err != nil {
+	if err := s.settleTwins(ctx, l); err != nil {
 		return err
 	}
 	return s.rep.Update(func(u *replica.Update) error {
@@ -261,62 +261,6 @@ func (s *Syncer) insertOverMessage(u *replica.Update, n *replica.Node, parent re
 		return err
 	}
 	return s.insertFolder(u, parent, f)
-}
-
-// dropTwins removes messages that were queued when the backup of a replica was made, and that it had sent since: what
-// it once made under its former namespace is on the server already.
-func (s *Syncer) dropTwins() error {
-	return s.rep.Update(func(u *replica.Update) error {
-		former, err := u.Setting(settingFormer)
-		if err != nil || former == nil {
-			return err
-		}
-		queued := map[string]replica.Num{}
-		for c, err := range u.Changes(0) {
-			if err != nil {
-				return err
-			}
-			if c.Kind != replica.ChangeCreate || c.Fixed {
-				continue
-			}
-			m, err := u.Message(c.Item)
-			if err != nil {
-				return err
-			}
-			if id := m.Properties.String(mapi.PidTagInternetMessageId); id != "" {
-				queued[id] = c.Item
-			}
-		}
-		if len(queued) == 0 {
-			return nil
-		}
-		return s.eachFolder(&u.View, func(dir *replica.Node) error {
-			for m, err := range u.Messages(dir.Num) {
-				if err != nil {
-					return err
-				}
-				twin, ok := queued[m.Message.MessageID]
-				if !ok || !madeIn(m.Message.PCL, former) {
-					continue
-				}
-				delete(queued, m.Message.MessageID)
-				if err := u.Remove(twin); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	})
-}
-
-// madeIn reports whether a message has a change of a namespace.
-func madeIn(pcl mapi.PCL, namespace []byte) bool {
-	for _, x := range pcl {
-		if x.Namespace.String() == string(namespace) {
-			return true
-		}
-	}
-	return false
 }
 
 // outlives reports whether a message that the server has in an older version is to go up again: the newer one was

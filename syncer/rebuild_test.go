@@ -142,6 +142,66 @@ func TestReplicaFromBackupWithoutNamespace(t *testing.T) {
 	}
 }
 
+// A message is queued as a new one in a replica from a backup, and the lost replica had sent it. Where the two say the same
+// there is one message, and where either was edited since, nothing is lost: not what the lost replica wrote, nor what was
+// written with the old one before it heard of the server again. Bodies need not be here for that.
+func TestReplicaFromBackupQueuedMessage(t *testing.T) {
+	headers := func(c *syncer.Config) { c.Keep.Headers = true }
+	for name, tc := range map[string]struct {
+		later, after string // what the lost replica and the old one wrote, if anything
+		removed      bool   // by the lost one
+		opt          []func(*syncer.Config)
+		want         []string
+		inbox        int
+	}{
+		"same":                     {want: []string{"as it was queued"}, inbox: 1},
+		"same, headers":            {opt: []func(*syncer.Config){headers}, want: []string{"as it was queued"}, inbox: 1},
+		"edited later":             {later: "by the lost one", want: []string{"by the lost one"}, inbox: 1},
+		"edited after":             {after: "by the old one", want: []string{"by the old one"}, inbox: 1},
+		"edited by both":           {later: "by the lost one", after: "by the old one", want: []string{"by the lost one", "by the old one"}, inbox: 1},
+		"edited by both, headers":  {later: "by the lost one", after: "by the old one", opt: []func(*syncer.Config){headers}, want: []string{"by the lost one", "by the old one"}, inbox: 1},
+		"removed":                  {removed: true, want: []string{"as it was queued"}},
+		"removed and edited after": {removed: true, after: "by the old one", want: []string{"as it was queued", "by the old one"}, inbox: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newMemWorld(t)
+			a, b := w.client(t, tc.opt...), w.client(t)
+			a.pass()
+			a.create(a.at("Inbox"), "queued.eml", mail("queued", "as it was queued"))
+			old := a.backup(filepath.Join(t.TempDir(), "backup"))
+			a.flush()
+			num := func() replica.Num { return a.messages("Inbox")[0].Num }
+			if tc.later != "" {
+				a.edit(num(), mail("queued", tc.later))
+			}
+			if tc.removed {
+				a.unlink(num(), false)
+			}
+			a.flush()
+
+			a.reopen(old, func() {})
+			if tc.after != "" {
+				a.edit(num(), mail("queued", tc.after))
+			}
+			a.flush()
+			if len(tc.opt) == 0 {
+				same(t, a, b)
+			} else {
+				a.pass()
+				b.pass()
+			}
+			for _, text := range tc.want {
+				if n := count(b, text); n != 1 {
+					t.Errorf("%q is there %d times:\n%s", text, n, b.tree())
+				}
+			}
+			if n := len(b.messages("Inbox")); n != tc.inbox {
+				t.Errorf("%d messages in the Inbox:\n%s", n, b.tree())
+			}
+		})
+	}
+}
+
 // The message with the counter is missing. Removed by somebody, that is no reason to bring anything back; with a server
 // from a backup that is older than it, it is.
 func TestCounterIsMissing(t *testing.T) {
