@@ -18,6 +18,9 @@ func (c *client) errorOf(num replica.Num) (why *replica.ChangeError) {
 	c.t.Helper()
 	c.view(func(v *replica.View) error {
 		n, err := v.Node(num)
+		if errors.Is(err, replica.ErrNotFound) {
+			return nil // its deletion has gone through
+		}
 		if err == nil && n.Message != nil {
 			why = n.Message.Error
 		} else if err == nil && n.Folder != nil {
@@ -45,10 +48,13 @@ func TestRefusedForGood(t *testing.T) {
 		"saving a new message": {rop.IDSaveChangesMessage, func(x *target) {
 			x.num = x.c.create(x.c.at("Drafts"), "new.eml", mail("new", "of a")).Num
 		}},
-		"edit":       {rop.IDSynchronizationImportMessageChange, func(x *target) { x.c.edit(x.num, mail("one", "what a wrote")) }},
-		"move":       {rop.IDSynchronizationImportMessageMove, func(x *target) { x.c.move(x.num, x.c.at("Drafts")) }},
-		"flag":       {rop.IDSaveChangesMessage, func(x *target) { x.c.flag(x.num, 2, "") }},
-		"new folder": {rop.IDSynchronizationImportHierarchyChange, func(x *target) { x.num = x.c.mkdir(x.c.at("Inbox"), "Below").Num }},
+		"edit":                 {rop.IDSynchronizationImportMessageChange, func(x *target) { x.c.edit(x.num, mail("one", "what a wrote")) }},
+		"move":                 {rop.IDSynchronizationImportMessageMove, func(x *target) { x.c.move(x.num, x.c.at("Drafts")) }},
+		"flag":                 {rop.IDSaveChangesMessage, func(x *target) { x.c.flag(x.num, 2, "") }},
+		"deletion":             {rop.IDSynchronizationImportMessageMove, func(x *target) { x.c.unlink(x.num, false) }},
+		"deletion for good":    {rop.IDSynchronizationImportDeletes, func(x *target) { x.c.unlink(x.num, true) }},
+		"deletion of a folder": {rop.IDSynchronizationImportDeletes, func(x *target) { x.num = x.c.at("Empty").Num; x.c.rmdir(x.num) }},
+		"new folder":           {rop.IDSynchronizationImportHierarchyChange, func(x *target) { x.num = x.c.mkdir(x.c.at("Inbox"), "Below").Num }},
 	}
 	codes := []mapi.ErrorCode{mapi.EcAccessDenied, mapi.EcQuotaExceeded, mapi.EcTooBig, mapi.EcMessageTooBig}
 	for name, change := range changes {
@@ -57,6 +63,7 @@ func TestRefusedForGood(t *testing.T) {
 				w := newMemWorld(t)
 				w.deliver("one", "at first")
 				w.deliver("two", "at first")
+				w.box.CreateFolder("Empty")
 				c := w.client(t, quick)
 				c.pass()
 				c.flush() // whatever a first session makes

@@ -58,6 +58,14 @@ func (m *Mailbox) SetContainerClass(id mapi.FID, class string) error {
 	})
 }
 
+// SetFolderProperty changes a property of a folder.
+func (m *Mailbox) SetFolderProperty(id mapi.FID, p mapi.Property) error {
+	return m.withFolder(id, func(f *folder) error {
+		m.changeFolder(f, func(g *folder) { g.props.Put(p) })
+		return nil
+	})
+}
+
 // RenameFolder gives a folder another name.
 func (m *Mailbox) RenameFolder(id mapi.FID, name string) error {
 	return m.withFolder(id, func(f *folder) error {
