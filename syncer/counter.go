@@ -65,12 +65,12 @@ func (l *link) compareCounters(ctx context.Context, views mapi.FID) error {
 	case found && server > own.Sent:
 		s.cfg.Logf("this replica was restored from a backup: it is rebuilt from the server")
 		l.counter.mid = 0 // the next one is that of the new namespace
-		return s.startRebuild(ctx, l, rebuildReplica)
+		return s.startRebuild(ctx, l, rebuildReplica, counter{})
 	case found && server < own.Acked:
 		s.cfg.Logf("the server was restored from a backup: everything is compared with it")
-		return s.startRebuild(ctx, l, rebuildServer)
+		return s.startRebuild(ctx, l, rebuildServer, counter{Sent: own.Sent, Acked: server})
 	case !found && own.Acked > 0:
-		return l.counterMissing(ctx)
+		return l.counterMissing(ctx, own)
 	case !found: // from now on, and not from the first upload on: fewer backups are older than that
 		return s.countUp(ctx, l)
 	}
@@ -80,7 +80,7 @@ func (l *link) compareCounters(ctx context.Context, views mapi.FID) error {
 // counterMissing tells a server that was put back to a time before the counter was made from one on which somebody
 // removed it: only the former gives out ids that it gave out before. To take one for the other would bring back what
 // others have deleted.
-func (l *link) counterMissing(ctx context.Context) error {
+func (l *link) counterMissing(ctx context.Context, own counter) error {
 	known, err := l.s.highestID(l.replica)
 	if err != nil {
 		return err
@@ -96,7 +96,7 @@ func (l *link) counterMissing(ctx context.Context) error {
 		return nil
 	}
 	l.s.cfg.Logf("the server was restored from a backup that is older than the counter: everything is compared with it")
-	return l.s.startRebuild(ctx, l, rebuildServer)
+	return l.s.startRebuild(ctx, l, rebuildServer, counter{Sent: own.Sent})
 }
 
 // highestID returns the largest counter of the ids of a replica that the states name.

@@ -31,8 +31,9 @@ const (
 const rebuildBatch = 200 // items in one transaction
 
 // startRebuild drops all that is no longer true: every state, the reserved ids, and the names that queued changes got
-// from them ([MS-OXCFXICS] 3.3.5.3). The journal stays.
-func (s *Syncer) startRebuild(ctx context.Context, l *link, kind rebuildKind) error {
+// from them ([MS-OXCFXICS] 3.3.5.3). The journal stays. now is the counter from then on: with it the next session sees
+// nothing that went back.
+func (s *Syncer) startRebuild(ctx context.Context, l *link, kind rebuildKind, now counter) error {
 	unknown, err := s.fixedAndUnknown(ctx, l, kind)
 	if err != nil {
 		return err
@@ -76,7 +77,7 @@ func (s *Syncer) startRebuild(ctx context.Context, l *link, kind rebuildKind) er
 				return err
 			}
 		}
-		if err := (counter{}).save(u); err != nil {
+		if err := now.save(u); err != nil {
 			return err
 		}
 		if err := u.SetSetting(settingFull, nil); err != nil {

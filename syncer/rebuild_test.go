@@ -1,6 +1,7 @@
 package syncer_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -458,6 +459,48 @@ func TestServerFromBackupLostSeveralVersions(t *testing.T) {
 			if count(a, text) != 1 {
 				t.Errorf("%q is there %d times:\n%s", text, count(a, text), a.tree())
 			}
+		}
+	}
+}
+
+// The session in which a client noticed that the server was put back ends at any of its commits: the next one goes on
+// with the same, and takes the client for none that was put back itself.
+func TestServerFromBackupCutAtCommit(t *testing.T) {
+	for cut := 1; ; cut++ {
+		w := newMemWorld(t)
+		w.deliver("letter", "at first")
+		c := w.client(t, quick)
+		c.pass()
+		c.create(c.at("Drafts"), "before.eml", mail("before", "made before the backup"))
+		c.flush()
+		old := w.box.Snapshot()
+		c.edit(c.at("Inbox", "*letter*").Num, mail("letter", "edited after the backup"))
+		c.flush()
+		space := namespace(c)
+		w.box.RewindState(old)
+		w.srv.LoseSessions()
+
+		ctx, cancel := context.WithCancel(context.Background())
+		n := 0
+		c.step = func() {
+			if n++; n == cut {
+				cancel()
+			}
+		}
+		err := c.s.Pass(ctx)
+		cancel()
+		c.step = nil
+		c.reopen(c.dir, func() {})
+		c.flush()
+		c.pass()
+		fresh := w.client(t)
+		fresh.pass()
+		same(t, c, fresh)
+		if !has(t, fresh, "Inbox", "edited after the backup") || namespace(c) != space {
+			t.Errorf("cut at commit %d (%v): the namespace was %v and is %v\n%s", cut, err, space, namespace(c), fresh.tree())
+		}
+		if n < cut {
+			return
 		}
 	}
 }
