@@ -316,3 +316,20 @@ func TestDiedBeforeTheNewFileWasWritten(t *testing.T) {
 		})
 	}
 }
+
+// What was closed is closed under the next name as well, though another program is in the middle of writing to the file
+// when it is moved.
+func TestClosedSaveIsMovedWhileAnotherWrites(t *testing.T) {
+	b := newBed(t)
+	b.must(b.deliver("Inbox", "a.eml", note("one", "first")))
+	b.must(b.deliver("Inbox", "b.eml", note("two", "first")))
+	b.save("Inbox/.tmp", note("one", "closed"))
+	b.mustRename("Inbox/.tmp", "Inbox/a.eml")
+	h := b.open("Inbox/a.eml", syscall.O_RDWR|syscall.O_TRUNC)
+	b.write(h, note("one", "not closed"))
+	b.mustRename("Inbox/a.eml", "Inbox/b.eml")
+	b.die()
+	b.pass()
+	b.wantChanges("delete 9", "edit Inbox/b.eml")
+	b.wantText("Inbox/b.eml", note("one", "closed"))
+}

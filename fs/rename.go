@@ -351,7 +351,8 @@ func (m *move) settle(u *replica.Update, n *replica.Node) error {
 	if n.Size > 0 {
 		if err := m.t.checkStored(m.t.formOf(&u.View, n), n); err == nil {
 			setReason(n, "")
-			markClosed(n, !m.t.unfinished(n.Num))
+			// what is stored and was closed stays so, whatever another program has written since
+			markClosed(n, n.Xattrs[xattrClosed] != nil || !m.t.unfinished(n.Num))
 			m.due = append(m.due, n.Num)
 		} else {
 			setReason(n, reasonOf(err))
