@@ -111,6 +111,9 @@ func (s *Syncer) applyMessage(u *replica.Update, folder replica.Num, a *arrival,
 			if err == nil {
 				err = s.stand(u, n, a)
 			}
+			if err == nil && !p.read {
+				err = s.reassertRead(u, n, a)
+			}
 			return setAside, err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"mailfs/internal/memserver"
 	"mailfs/internal/names"
@@ -501,6 +502,59 @@ func TestServerFromBackupCutAtCommit(t *testing.T) {
 		}
 		if n < cut {
 			return
+		}
+	}
+}
+
+// A read state that went up after the backup was made is on the server again where the server has another version of
+// the message by now, whichever of both wins, and it is the same here and there.
+func TestServerFromBackupLostReadState(t *testing.T) {
+	for _, read := range []bool{true, false} {
+		for _, ahead := range []time.Duration{-time.Hour, time.Hour} {
+			t.Run(fmt.Sprintf("read %v, clock %v", read, ahead), func(t *testing.T) {
+				w := newMemWorld(t)
+				mid := w.deliver("letter", "at first")
+				if err := w.box.MarkRead(mid, !read); err != nil {
+					t.Fatal(err)
+				}
+				a, b := w.client(t, quick), w.client(t, quick)
+				a.pass()
+				b.pass()
+				old := w.box.Snapshot()
+				num := a.at("Inbox", "*letter*").Num
+				a.edit(num, mail("letter", "edited after the backup"))
+				a.update(func(u *replica.Update) error {
+					list, err := u.ChangesOf(num)
+					if err != nil {
+						return err
+					}
+					list[0].At = list[0].At.Add(ahead)
+					return u.SaveChange(list[0])
+				})
+				a.markRead(num, read)
+				a.flush()
+				b.pass()
+				b.create(b.at("Drafts"), "new.eml", mail("new", "made after the backup"))
+				b.flush()
+				w.box.RewindState(old)
+				w.srv.LoseSessions()
+				if err := w.box.Edit(mid, func(m *mapi.Message) { m.Properties.Set(mapi.PidTagFlagStatus, int32(2)) }); err != nil {
+					t.Fatal(err)
+				}
+				a.flush()
+				b.flush()
+				a.flush()
+				same(t, a, b)
+				fresh := w.client(t)
+				fresh.pass()
+				same(t, a, fresh)
+				if got := fresh.at("Inbox", "*letter*").Message.Read; got != read {
+					t.Errorf("read is %v", got)
+				}
+				if count(fresh, "edited after the backup") == 0 {
+					t.Errorf("a version is lost:\n%s", fresh.tree())
+				}
+			})
 		}
 	}
 }
