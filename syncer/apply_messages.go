@@ -95,11 +95,15 @@ func (s *Syncer) applyMessage(u *replica.Update, folder replica.Num, a *arrival,
 	if n.Message == nil {
 		return applied, nil // a folder's key on a message: not ours to resolve
 	}
-	if kind == rebuildServer && s.otherMessage(u, n, a) {
-		if err := s.settleLeftover(u, kind, n); err != nil {
+	if kind == rebuildServer {
+		if other, err := s.otherMessage(u, n, folder, a); err != nil {
 			return applied, err
+		} else if other {
+			if err := s.settleLeftover(u, kind, n); err != nil {
+				return applied, err
+			}
+			return applied, s.insertMessage(u, folder, a)
 		}
-		return applied, s.insertMessage(u, folder, a)
 	}
 	changes, err := u.ChangesOf(n.Num)
 	if err != nil {

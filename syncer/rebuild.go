@@ -236,20 +236,25 @@ func (s *Syncer) settleLeftover(u *replica.Update, kind rebuildKind, n *replica.
 	return s.removeMessage(u, n)
 }
 
-// otherMessage reports whether a server that went back gave the id of a message that it lost to another one.
-func (s *Syncer) otherMessage(u *replica.Update, n *replica.Node, a *arrival) bool {
+// otherMessage reports whether a server that went back gave the id of a message that it lost to another one, which may
+// well be a copy of it. A message that moves gets another id: under the same one in another folder it is not the same.
+func (s *Syncer) otherMessage(u *replica.Update, n *replica.Node, folder replica.Num, a *arrival) (bool, error) {
+	home, err := u.Home(n.Num)
+	if err != nil || home != 0 && home != folder {
+		return true, err
+	}
 	m := n.Message
 	id := m.MessageID
 	if own, err := u.Message(n.Num); err == nil && id == "" {
 		id = own.Properties.String(mapi.PidTagInternetMessageId)
 	}
 	if theirs := a.header.String(mapi.PidTagInternetMessageId); theirs != "" && id != "" {
-		return theirs != id
+		return theirs != id, nil
 	}
 	if key := a.header.Bytes(mapi.PidTagSearchKey); len(key) > 0 && len(m.SearchKey) > 0 {
-		return !bytes.Equal(key, m.SearchKey)
+		return !bytes.Equal(key, m.SearchKey), nil
 	}
-	return m.ChangeKey == a.change && m.Modified != a.modified
+	return m.ChangeKey == a.change && m.Modified != a.modified, nil
 }
 
 // insertOverMessage adds a folder under an id that a message has here, which only a server does that went back.
@@ -352,7 +357,10 @@ func (s *Syncer) settleFolders(given idset.IDSet) error {
 			return err
 		}
 		left = left[:0]
-		return s.leftFolders(v, replica.RootNum, given, &left)
+		if err := s.leftFolders(v, replica.RootNum, given, &left); err != nil {
+			return err
+		}
+		return s.removedFolders(v, given, &left)
 	})
 	if err != nil {
 		return err
@@ -382,6 +390,27 @@ func (s *Syncer) leftFolders(v *replica.View, dir replica.Num, given idset.IDSet
 		}
 		if err := s.leftFolders(v, n.Num, given, left); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// removedFolders collects the folders that were removed here, while the server does not have them any more either: it
+// may give their ids to others.
+func (s *Syncer) removedFolders(v *replica.View, given idset.IDSet, left *[]replica.Num) error {
+	for c, err := range v.Changes(0) {
+		if err != nil {
+			return err
+		}
+		if c.Kind != replica.ChangeFolderDelete {
+			continue
+		}
+		n, err := v.Node(c.Item)
+		if err != nil {
+			return err
+		}
+		if id, ok := n.Folder.SourceKey.LongTermID(); ok && n.Parent == 0 && n.Folder.ChangeKey != "" && !given.Contains(id) {
+			*left = append(*left, n.Num)
 		}
 	}
 	return nil

@@ -558,3 +558,64 @@ func TestServerFromBackupLostReadState(t *testing.T) {
 		}
 	}
 }
+
+// A server that went back gives the id of a message that it lost to a copy of it in another folder: that comes, and the
+// lost one goes up again.
+func TestServerFromBackupGivesIDToCopy(t *testing.T) {
+	at := time.Now()
+	w := newMemWorld(t, func(c *memserver.Config) { c.Clock = func() time.Time { return at } }) // not even the time tells them apart
+	project := w.box.CreateFolder("Project")
+	a := w.client(t, quick)
+	a.pass()
+	old := w.box.Snapshot()
+	text := mail("letter", "at first")
+	deliver := func(to mapi.FID) mapi.MID {
+		t.Helper()
+		mid, err := w.box.Deliver(to, parse(t, text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return mid
+	}
+	mid := deliver(project)
+	a.pass()
+	a.create(a.at("Drafts"), "new.eml", mail("new", "made after the backup"))
+	a.flush()
+	w.box.RewindState(old)
+	w.srv.LoseSessions()
+	if again := deliver(w.inbox()); again != mid {
+		t.Fatalf("the copy has the id %v, the message had %v", again, mid)
+	}
+	a.flush()
+	a.pass()
+	fresh := w.client(t)
+	fresh.pass()
+	same(t, a, fresh)
+	if !has(t, fresh, "Inbox", "at first") || !has(t, fresh, "Project", "at first") {
+		t.Errorf("one of both is lost:\n%s", fresh.tree())
+	}
+}
+
+// A folder is removed here that the server lost when it went back. Its id goes to a message.
+func TestServerFromBackupLostRemovedFolder(t *testing.T) {
+	w := newMemWorld(t)
+	a := w.client(t, quick)
+	a.pass()
+	old := w.box.Snapshot()
+	w.box.CreateFolder("Made later")
+	a.pass()
+	key := a.at("Made later").Folder.SourceKey
+	a.create(a.at("Drafts"), "new.eml", mail("new", "made after the backup"))
+	a.flush()
+	a.rmdir(a.at("Made later").Num)
+	w.box.RewindState(old)
+	w.srv.LoseSessions()
+	a.pass()
+	a.flush()
+	if got := a.at("Drafts", "new.eml").Message.SourceKey; got != key {
+		t.Fatalf("the message has the id %v, the lost folder had %v", got, key)
+	}
+	fresh := w.client(t)
+	fresh.pass()
+	same(t, a, fresh)
+}

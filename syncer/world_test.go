@@ -47,9 +47,13 @@ func newWorld(t testing.TB) *world {
 }
 
 // newMemWorld returns a mailbox on the in-tree server, for tests that need its acts.
-func newMemWorld(t testing.TB) *world {
+func newMemWorld(t testing.TB, change ...func(*memserver.Config)) *world {
 	t.Helper()
-	srv := memserver.New(memserver.Config{})
+	var cfg memserver.Config
+	for _, f := range change {
+		f(&cfg)
+	}
+	srv := memserver.New(cfg)
 	t.Cleanup(srv.Close)
 	box, err := srv.AddMailbox(memserver.MailboxConfig{Address: address, Password: "secret"})
 	if err != nil {
