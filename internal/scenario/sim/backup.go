@@ -43,6 +43,9 @@ func (w *world) restoreServer() {
 		}
 	}
 	w.timeTurned()
+	for _, c := range w.clients {
+		c.behind = true
+	}
 	w.box.RewindState(w.backup)
 	w.srv.LoseSessions()
 }
@@ -52,6 +55,18 @@ func (w *world) timeTurned() {
 	w.restored = true
 	for _, s := range w.ledger.saves {
 		s.removed = nil
+	}
+}
+
+// noticed notes that a client knows that the server went back. What was deleted before all of them did may be there
+// again: who still had it can't tell that from what the server lost.
+func (w *world) noticed(c *client) {
+	if !c.behind {
+		return
+	}
+	c.behind = false
+	if !slices.ContainsFunc(w.clients, func(c *client) bool { return c.behind }) {
+		w.timeTurned()
 	}
 }
 

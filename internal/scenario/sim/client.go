@@ -49,6 +49,7 @@ type client struct {
 	uploads  string // its counter when the server was backed up
 	dying    bool   // dies between two transactions
 	inRow    bool   // the last point was before a transaction
+	behind   bool   // it does not know yet that the server was put back
 	backup   int    // which of the replica's directories is a backup, 0 for none
 	backedUp int    // how much had been saved then
 	sleeps   int
@@ -325,6 +326,7 @@ func (c *client) pass(plan []Event) error {
 	c.inPass, c.plan, c.cutSave, c.dying = false, nil, false, false
 	if err == nil {
 		c.passed = c.w.step
+		c.w.noticed(c)
 	}
 	return err
 }
