@@ -18,6 +18,7 @@ var controlFiles = []struct {
 	name string
 	id   nodeID
 }{
+	{"associated", controlAssoc},
 	{"events", controlEvents},
 	{"failures", failuresDir},
 	{"local", controlLocal},
@@ -146,6 +147,9 @@ func (t *tree) controlContent(id nodeID) (content, error) {
 		return newMemContent([]byte(t.opt.Version + "\n")), nil
 	case controlLocal:
 		p, err := t.localList()
+		return newMemContent(p), err
+	case controlAssoc:
+		p, err := t.associatedList()
 		return newMemContent(p), err
 	}
 	return nil, syscall.EISDIR

@@ -29,6 +29,7 @@ const (
 	failuresDir   = controlFlag | 5
 	controlEvents = controlFlag | 6
 	controlVers   = controlFlag | 7
+	controlAssoc  = controlFlag | 8
 )
 
 func makeID(n replica.Num, inc uint64) nodeID {

@@ -112,7 +112,7 @@ func TestServerIsSilent(t *testing.T) {
 		return errors.Join(os.Mkdir(m.path("Mine"), 0o700), os.Rename(m.path("Inbox/new.eml"), m.path("Mine/new.eml")),
 			os.Remove(m.path("Mine/new.eml")), os.Remove(m.path("Mine")), os.Remove(m.path("Inbox/.x.swp")))
 	})
-	for _, name := range []string{"status", "events", "local", "version"} {
+	for _, name := range []string{"status", "events", "local", "associated", "version"} {
 		answers(t, name, func() error { _, err := os.ReadFile(m.path(".mailfs/" + name)); return err })
 	}
 	answers(t, "failures", func() error { _, err := os.ReadDir(m.path(".mailfs/failures")); return err })

@@ -45,6 +45,20 @@ func (v *View) Children(parent Num, after string) iter.Seq2[*Node, error] {
 	}
 }
 
+// Hidden yields the hidden messages (FAI) of a folder, in no order that means anything.
+func (v *View) Hidden(folder Num) iter.Seq2[*Node, error] {
+	return func(yield func(*Node, error) bool) {
+		for n, err := range v.byTail(key(spaceHidden, uint64(folder))) {
+			if err == nil && (n.Message == nil || !n.Message.FAI) {
+				continue // the root, or what has no name for a while
+			}
+			if !yield(n, err) {
+				return
+			}
+		}
+	}
+}
+
 // FindChildren yields what Children does.
 func (v *View) FindChildren(parent Num, after string) iter.Seq2[Found, error] {
 	prefix := key(spaceDentry, uint64(parent))
