@@ -207,12 +207,13 @@ func (o sendOptions) message(c mapi.Message) mapi.Message {
 	return out
 }
 
-// transmitted returns the properties that may travel ([MS-OXCFXICS] 3.2.5.12). The id of an embedded message and whether one is
-// associated are of the internal range, too, and do ([MS-OXCFXICS] 2.2.4.3.1 and what a server sent).
+// transmitted returns the properties that may travel ([MS-OXCFXICS] 3.2.5.12). The id of an embedded message, whether one is
+// associated, and its locale are of the internal range, too, and do ([MS-OXCFXICS] 2.2.4.3.1 and what a server sent).
 func transmitted(b mapi.PropertyBag) mapi.PropertyBag {
 	internal := func(p mapi.Property) bool {
 		id := p.Tag.ID()
-		return p.Name.IsZero() && internalProperty(id) && id != mapi.PidTagMid.ID() && id != mapi.PidTagAssociated.ID()
+		return p.Name.IsZero() && internalProperty(id) && id != mapi.PidTagMid.ID() && id != mapi.PidTagAssociated.ID() &&
+			id != mapi.PidTagLocaleId.ID()
 	}
 	if !slices.ContainsFunc(b, internal) {
 		return b
