@@ -140,3 +140,33 @@ func TestRefusedUntilSavedAgain(t *testing.T) {
 		t.Errorf("the server has it %d times", count(fresh, "small enough"))
 	}
 }
+
+// A server that calls a message gone which it was never told of takes nothing away here: the message stays, and goes up
+// when the server has changed its mind.
+func TestNewMessageThatIsSaidToBeGone(t *testing.T) {
+	for _, code := range []mapi.ErrorCode{mapi.EcNotFound, mapi.EcObjectDeleted} {
+		t.Run(code.Error(), func(t *testing.T) {
+			w := newMemWorld(t)
+			c := w.client(t, quick)
+			c.pass()
+			c.flush()
+			c.create(c.at("Drafts"), "new.eml", mail("new", "of a"))
+			id := uint8(rop.IDSynchronizationImportMessageChange)
+			w.srv.SetScript(func(r memserver.Request) memserver.Fault {
+				return memserver.Fault{Refuse: map[uint8]mapi.ErrorCode{id: code}}
+			})
+			c.pass()
+			if n := c.find("Drafts", "new.eml"); n == nil {
+				t.Fatalf("it is gone here, too:\n%s", c.tree())
+			}
+			w.srv.SetScript(nil)
+			c.flush()
+			if n := c.find("Drafts", "new.eml"); n == nil || n.Message.ChangeKey == "" {
+				t.Errorf("it did not go up:\n%s", c.tree())
+			}
+			if d := w.client(t); !func() bool { d.pass(); return has(t, d, "Drafts", "of a") }() {
+				t.Error("nobody else has it")
+			}
+		})
+	}
+}

@@ -216,9 +216,12 @@ func (s *Syncer) sentContent(ctx context.Context, l *link, one *sending) error {
 		return s.rep.Update(func(u *replica.Update) error { return u.SaveChange(c) })
 	case code == mapi.EcIgnoreFailure:
 		return s.alreadyThere(ctx, l, one.job)
-	case isMissing(code) && c.Kind == replica.ChangeCreate:
+	case isMissing(code) && c.Kind == replica.ChangeCreate && one.again:
 		// nobody else has this id: what is gone went up before
 		return s.takenAway(one.job)
+	case isMissing(code) && c.Kind == replica.ChangeCreate:
+		c.Fixed, c.SourceKey = false, "" // it never was anywhere but here: the next send is a first one, too
+		return s.judge(c, one.imp.err())
 	case isMissing(code) && one.again:
 		return s.missedEdit(ctx, l, one.job)
 	case code == mapi.EcSyncConflict || isMissing(code):
