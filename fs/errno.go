@@ -33,8 +33,12 @@ func errnoOf(err error) syscall.Errno {
 	if err == nil {
 		return 0
 	}
+	// First: below the kinds of mapi there can be any error of a connection, an end of file among them.
+	if errno := networkErrno(err); errno != syscall.EIO {
+		return errno
+	}
 	var errno syscall.Errno
-	if errors.As(err, &errno) && !isNetwork(err) {
+	if errors.As(err, &errno) {
 		return errno
 	}
 	for _, row := range errnoTable {
@@ -42,11 +46,8 @@ func errnoOf(err error) syscall.Errno {
 			return row.errno
 		}
 	}
-	return networkErrno(err)
+	return syscall.EIO
 }
-
-// isNetwork reports whether an errno inside err is that of a network call below the kinds of mapi, and not ours.
-func isNetwork(err error) bool { return networkErrno(err) != syscall.EIO }
 
 // networkErrno translates the kinds of error that a download can end with.
 func networkErrno(err error) syscall.Errno {

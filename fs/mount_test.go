@@ -38,7 +38,7 @@ func TestMount(t *testing.T) {
 	if got := listing(t, m.dir); !slices.Equal(got, want) {
 		t.Fatalf("root holds %q", got)
 	}
-	if got := listing(t, m.path(".mailfs")); !slices.Equal(got, []string{"events", "failures", "local", "status", "version"}) {
+	if got := listing(t, m.path(".mailfs")); !slices.Equal(got, []string{"associated", "events", "failures", "local", "status", "version"}) {
 		t.Fatalf(".mailfs holds %q", got)
 	}
 	if s := m.read(".mailfs/status"); !strings.Contains(s, "messages 1\n") {

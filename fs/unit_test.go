@@ -34,6 +34,7 @@ func TestErrnoTable(t *testing.T) {
 		{&mapi.Unreachable{Err: network}, syscall.ENETUNREACH},
 		{&mapi.Unreachable{Err: syscall.ECONNREFUSED}, syscall.ENETUNREACH},
 		{&mapi.Refused{Err: network}, syscall.EACCES},
+		{&mapi.Unreachable{Err: io.EOF}, syscall.ENETUNREACH},
 		{&mapi.Busy{Err: network}, syscall.EHOSTUNREACH},
 		{&mapi.SessionLost{Err: network}, syscall.EHOSTUNREACH},
 		{&mapi.Protocol{Err: network}, syscall.EPROTO},
