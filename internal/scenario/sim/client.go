@@ -257,6 +257,8 @@ func (c *client) meanwhile(s *Step) {
 // happen then, synchronization and acts on the server.
 func (c *client) behindCall(s *Step) {
 	plan, point, step := c.plan, c.point, c.w.step
+	c.w.clock.held++
+	defer func() { c.w.clock.held-- }()
 	c.inCall = false
 	c.w.step = s.No
 	c.w.note("-- %v", s)

@@ -11,6 +11,7 @@ import (
 type clock struct {
 	now    time.Time
 	timers []*timer // in the order of their making
+	held   int      // calls under way behind which something happens: what timers would do has to wait for their locks
 }
 
 type timer struct {
@@ -33,7 +34,7 @@ func (t *timer) Stop() bool {
 
 // ring calls what is due.
 func (c *clock) ring() {
-	for {
+	for c.held == 0 {
 		next := -1
 		for i, t := range c.timers {
 			if !t.at.After(c.now) && (next < 0 || t.at.Before(c.timers[next].at)) {
