@@ -136,6 +136,7 @@ func (c *client) disk(s *Step) {
 		w.mustNot("restore", os.CopyFS(clientReplica(w.dir, c.no, c.opens), os.DirFS(clientReplica(w.dir, c.no, c.backup))))
 		w.mustNot("opening a replica", c.openReplica())
 		w.mustNot("mount", c.start())
+		c.turned = true
 		c.lostSince()
 	}
 }

@@ -35,7 +35,8 @@ type client struct {
 
 	headers bool // bodies come when they are read
 
-	passed int // step of the last pass that went through
+	passed int  // step of the last pass that went through
+	turned bool // its disk was put back to a backup once
 
 	// points of the pass, or of the user's call, that is under way
 	plan     []Event
