@@ -1,12 +1,10 @@
 package fs
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -102,23 +100,9 @@ func TestEventLog(t *testing.T) {
 // What happens on both sides is told, and tail -f follows it.
 func TestEventsFile(t *testing.T) {
 	m := start(t, childConfig{RealTime: true})
-	tail, err := exec.LookPath("tail")
-	if err != nil {
-		t.Skip("no tail here")
-	}
+	tail := tool(t, "tail")
 	cmd := execCommand(tail, "-n", "+1", "-f", m.path(".mailfs/events"))
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	}()
-	lines := bufio.NewScanner(out)
+	lines := linesOf(t, cmd)
 	until := func(what string, ok func(e eventSeen) bool) {
 		t.Helper()
 		for lines.Scan() {

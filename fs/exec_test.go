@@ -1,13 +1,12 @@
 package fs
 
 import (
+	"bufio"
 	"context"
 	"os"
 	"os/exec"
 	"testing"
 )
-
-func execLookPath(name string) (string, error) { return exec.LookPath(name) }
 
 // execCommandContext is execCommand that ends with ctx.
 func execCommandContext(ctx context.Context, name string, args ...string) *exec.Cmd {
@@ -28,4 +27,21 @@ func command(t *testing.T, name string, args ...string) (string, error) {
 	t.Helper()
 	out, err := execCommand(name, args...).CombinedOutput()
 	return string(out), err
+}
+
+// linesOf starts a program that is ended with the test, and returns its output.
+func linesOf(t *testing.T, cmd *exec.Cmd) *bufio.Scanner {
+	t.Helper()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	return bufio.NewScanner(out)
 }

@@ -33,7 +33,7 @@ func fio(t *testing.T, args ...string) {
 // TestFio lets fio write to local files and read back what it wrote, also after a remount.
 func TestFio(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long")
+		t.Skip("takes long: not with -short")
 	}
 	tool(t, "fio")
 	conf := childConfig{RealTime: true, Dir: t.TempDir(), Replica: fastDir(t)}
@@ -60,7 +60,7 @@ func TestFio(t *testing.T) {
 // TestFioMessage does the same with a message of 100 MiB, behind its header.
 func TestFioMessage(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long")
+		t.Skip("takes long: not with -short")
 	}
 	tool(t, "fio")
 	const header, size = 4096, 100 << 20

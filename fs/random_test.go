@@ -42,7 +42,7 @@ func envNumber(t *testing.T, name string, fallback int) int {
 // a file for all calls.
 func TestRandomCalls(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long")
+		t.Skip("takes long: not with -short")
 	}
 	for _, run := range []struct {
 		name     string

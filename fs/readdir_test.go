@@ -72,7 +72,7 @@ func TestReaddirWhileTheFolderChanges(t *testing.T) {
 // A directory of 100,000 entries is listed whole, without much memory for it.
 func TestLargeDirectory(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long")
+		t.Skip("takes long: not with -short")
 	}
 	const entries = 100_000
 	m := start(t, childConfig{Empty: true, Replica: fastDir(t)})

@@ -478,25 +478,14 @@ func TestInotifywait(t *testing.T) {
 	}
 	m := start(t, childConfig{})
 	cmd := execCommand(tool, "-m", "-r", "--format", "%e %w%f", "-e", "create,delete,modify,move", m.dir)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
 	diag, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	}()
+	lines := linesOf(t, cmd)
 	for s := bufio.NewScanner(diag); s.Scan() && !strings.Contains(s.Text(), "Watches established"); {
 	}
 	go io.Copy(io.Discard, diag) //nolint:errcheck // until it ends
-	lines := bufio.NewScanner(out)
 	want := func(list ...string) {
 		t.Helper()
 		for _, l := range list {

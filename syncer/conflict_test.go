@@ -41,16 +41,21 @@ func TestBothEdit(t *testing.T) {
 	checkLinks(t, b)
 }
 
-func TestBothEditLaterHere(t *testing.T) {
-	w := newWorld(t)
-	w.deliver("one", "the first version")
-	a, b := w.client(t), w.client(t)
+// editBoth makes both clients change a message without the other's knowledge. b's version reaches the server first.
+func editBoth(a, b *client) {
 	a.pass()
 	b.pass()
 	b.edit(b.at("Inbox", "*one*").Num, mail("one", "what b wrote"))
 	b.flush()
 	a.edit(a.at("Inbox", "*one*").Num, mail("one", "what a wrote"))
 	a.flush()
+}
+
+func TestBothEditLaterHere(t *testing.T) {
+	w := newWorld(t)
+	w.deliver("one", "the first version")
+	a, b := w.client(t), w.client(t)
+	editBoth(a, b)
 	same(t, a, b)
 	if !has(t, b, "Inbox", "what a wrote") || !has(t, b, "Sync Issues/Conflicts", "what b wrote") {
 		t.Fatalf("%s\n%v", b.tree(), b.contents())

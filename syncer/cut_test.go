@@ -2,6 +2,7 @@ package syncer_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -9,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mailfs/internal/memserver"
+	"mailfs/mapi"
+	"mailfs/mapi/rop"
 	"mailfs/replica"
 	"mailfs/syncer"
 )
@@ -20,6 +23,23 @@ func quick(cfg *syncer.Config) {
 		c <- time.Time{}
 		return c, func() {}
 	}
+}
+
+// passThatIsCut loses the connection at the third of the later pieces of its downloads.
+func (c *client) passThatIsCut() {
+	c.t.Helper()
+	count := 0
+	c.w.srv.SetScript(func(r memserver.Request) memserver.Fault {
+		if r.Has(uint8(rop.IDFastTransferSourceGetBuffer)) && !r.Has(uint8(rop.IDSynchronizationConfigure)) {
+			count++
+		}
+		return memserver.Fault{CutBefore: count >= 3}
+	})
+	var away *mapi.Unreachable
+	if err := c.s.Pass(c.t.Context()); !errors.As(err, &away) {
+		c.t.Fatalf("the pass was not cut: %v", err)
+	}
+	c.w.srv.SetScript(nil)
 }
 
 // story does one change of every kind, and tells what must be there afterwards.

@@ -145,12 +145,7 @@ func TestResolveMethodOfFolders(t *testing.T) {
 			t.Fatal(err)
 		}
 		a, b := w.client(t), w.client(t)
-		a.pass()
-		b.pass()
-		b.edit(b.at("Inbox", "*one*").Num, mail("one", "what b wrote"))
-		b.flush()
-		a.edit(a.at("Inbox", "*one*").Num, mail("one", "what a wrote"))
-		a.flush()
+		editBoth(a, b)
 		same(t, a, b)
 		if !has(t, b, "Inbox", "what a wrote") || !has(t, b, "Sync Issues/Conflicts", "what b wrote") {
 			t.Errorf("method %d: %v", method, b.contents())

@@ -2,42 +2,26 @@ package syncer_test
 
 import (
 	"context"
-	"os"
-	"strings"
 	"testing"
 
-	"mailfs/mapi/autodiscover"
+	"mailfs/internal/realserver"
 	"mailfs/mapi/mapihttp"
 	"mailfs/mapi/rop"
 	"mailfs/replica"
 	"mailfs/syncer"
 )
 
-// realWorld returns the mailbox that MAILFS_TEST_SERVER (a base URL), MAILFS_TEST_USER
-// (a mail address) and MAILFS_TEST_PASSWORD_FILE name, emptied; nil without them.
+// realWorld returns a mailbox of a real server, emptied; nil without one.
 func realWorld(t testing.TB) *world {
 	t.Helper()
-	base, user, file := os.Getenv("MAILFS_TEST_SERVER"), os.Getenv("MAILFS_TEST_USER"), os.Getenv("MAILFS_TEST_PASSWORD_FILE")
-	if base == "" || user == "" || file == "" {
+	account, ok := realserver.Named()
+	if !ok {
 		return nil
 	}
-	password, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	trip, err := mapihttp.NewTransport("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(trip.CloseIdleConnections)
-	auth := mapihttp.Basic{User: user, Password: strings.TrimRight(string(password), "\r\n")}
-	found, err := autodiscover.Discover(t.Context(), autodiscover.Config{Address: user, BaseURL: base, Auth: auth, RoundTripper: trip})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &world{t: t, user: user, dn: found.LegacyDN}
+	found, cfg := account.Discover(t)
+	w := &world{t: t, user: account.User, dn: found.LegacyDN}
 	w.dial = func(ctx context.Context) (rop.Transport, syncer.ServerInfo, error) {
-		c, err := mapihttp.New(mapihttp.Config{URL: found.MailboxURL, UserDN: found.LegacyDN, Auth: auth, RoundTripper: trip})
+		c, err := mapihttp.New(cfg)
 		if err != nil {
 			return nil, syncer.ServerInfo{}, err
 		}

@@ -325,19 +325,7 @@ func TestDownloadGoesOnWhereItWasCut(t *testing.T) {
 	}
 	c := w.client(t, headersOnly, quick)
 	w.srv.ResetStats()
-	count := 0
-	w.srv.SetScript(func(r memserver.Request) memserver.Fault {
-		// RopFastTransferSourceGetBuffer without RopSynchronizationConfigure: the later pieces of a download
-		if r.Has(0x4E) && !r.Has(0x70) {
-			count++
-		}
-		return memserver.Fault{CutBefore: count >= 3}
-	})
-	var away *mapi.Unreachable
-	if err := c.s.Pass(t.Context()); !errors.As(err, &away) {
-		t.Fatalf("the pass was not cut: %v", err)
-	}
-	w.srv.SetScript(nil)
+	c.passThatIsCut()
 	var before replica.Counts
 	c.view(func(v *replica.View) (err error) { before, err = v.Counts(); return err })
 	w.srv.ResetStats()

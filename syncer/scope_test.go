@@ -1,13 +1,11 @@
 package syncer_test
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
-	"mailfs/internal/memserver"
 	"mailfs/mapi"
 	"mailfs/mapi/rop"
 	"mailfs/syncer"
@@ -145,18 +143,7 @@ func TestScopeOfInterruptedDownload(t *testing.T) {
 	}
 	c := w.client(t, headersOnly)
 	c.only(since(0))
-	count := 0
-	w.srv.SetScript(func(r memserver.Request) memserver.Fault {
-		if r.Has(0x4E) && !r.Has(0x70) {
-			count++
-		}
-		return memserver.Fault{CutBefore: count >= 3}
-	})
-	var away *mapi.Unreachable
-	if err := c.s.Pass(t.Context()); !errors.As(err, &away) {
-		t.Fatalf("the pass was not cut: %v", err)
-	}
-	w.srv.SetScript(nil)
+	c.passThatIsCut()
 	if c.counts().Messages == 0 {
 		t.Fatal("nothing had come")
 	}

@@ -243,7 +243,7 @@ func (m *savedMessage) unchanged(t *testing.T) {
 // sent checks what became of a save once the server has it.
 func (m *savedMessage) sent(t *testing.T, server []memserver.SnapshotMessage, there map[string]string) {
 	if m.info == nil {
-		t.Skip("its program failed already")
+		t.Skip("its program failed, which is told above")
 	}
 	if len(server) != 1+m.created {
 		t.Errorf("the server has %d messages in the folder, want %d", len(server), 1+m.created)

@@ -9,26 +9,26 @@ import (
 	"strings"
 	"testing"
 
+	"mailfs/internal/realserver"
 	"mailfs/mapi"
 )
 
-// newAnyWorld is newWorld on the mailbox that MAILFS_TEST_SERVER (a base URL), MAILFS_TEST_USER (a mail address) and
-// MAILFS_TEST_PASSWORD_FILE name, if they do, emptied. It is for stories in which nobody acts on the server itself.
+// newAnyWorld is newWorld on the mailbox of a real server, if there is one, emptied. It is for stories in which nobody acts on the server itself.
 func newAnyWorld(t *testing.T, messages int) *world {
 	t.Helper()
-	base, user, file := os.Getenv("MAILFS_TEST_SERVER"), os.Getenv("MAILFS_TEST_USER"), os.Getenv("MAILFS_TEST_PASSWORD_FILE")
-	if base == "" || user == "" || file == "" {
+	account, ok := realserver.Named()
+	if !ok {
 		return newWorld(t, messages)
 	}
 	needFUSE(t)
-	u, err := url.Parse(base)
+	u, err := url.Parse(account.Base)
 	must(t, err)
 	if u.Scheme != "http" {
 		t.Skip("the wire of these stories can be cut, but carries no TLS")
 	}
-	secret, err := os.ReadFile(file)
+	secret, err := os.ReadFile(account.PasswordFile)
 	must(t, err)
-	w := &world{t: t, dir: t.TempDir(), binary: buildProgram(t), addr: u.Host, user: user}
+	w := &world{t: t, dir: t.TempDir(), binary: buildProgram(t), addr: u.Host, user: account.User}
 	t.Cleanup(w.showLogs)
 	must(t, os.WriteFile(filepath.Join(w.dir, "password"), secret, 0o600))
 	must(t, os.Mkdir(filepath.Join(w.dir, "run"), 0o700))

@@ -6,41 +6,22 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"mailfs/internal/realserver"
 	"mailfs/mapi"
-	"mailfs/mapi/autodiscover"
 	"mailfs/mapi/mapihttp"
 	"mailfs/mapi/wire"
 )
 
-// realServer returns the configuration of a client for the server that
-// MAILFS_TEST_SERVER (a base URL), MAILFS_TEST_USER (a mail address) and
-// MAILFS_TEST_PASSWORD_FILE name. Without them the test is skipped.
+// realServer returns the configuration of a client for a real server. Without one
+// the test is skipped.
 func realServer(t *testing.T) mapihttp.Config {
 	t.Helper()
-	base, user, file := os.Getenv("MAILFS_TEST_SERVER"), os.Getenv("MAILFS_TEST_USER"), os.Getenv("MAILFS_TEST_PASSWORD_FILE")
-	if base == "" || user == "" || file == "" {
-		t.Skip("MAILFS_TEST_SERVER, MAILFS_TEST_USER and MAILFS_TEST_PASSWORD_FILE are not set")
-	}
-	password, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	transport, err := mapihttp.NewTransport("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(transport.CloseIdleConnections)
-	auth := mapihttp.Basic{User: user, Password: strings.TrimRight(string(password), "\r\n")}
-	found, err := autodiscover.Discover(t.Context(), autodiscover.Config{Address: user, BaseURL: base, Auth: auth, RoundTripper: transport})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return mapihttp.Config{URL: found.MailboxURL, UserDN: found.LegacyDN, Auth: auth, RoundTripper: transport}
+	_, cfg := realserver.Need(t).Discover(t)
+	return cfg
 }
 
 // logon is the ROP buffer of a RopLogon to the user's own mailbox ([MS-OXCROPS] 2.2.3.1).

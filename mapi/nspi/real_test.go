@@ -1,43 +1,25 @@
 package nspi_test
 
 import (
-	"os"
 	"strings"
 	"testing"
 
-	"mailfs/mapi/autodiscover"
+	"mailfs/internal/realserver"
 	"mailfs/mapi/mapihttp"
 	"mailfs/mapi/nspi"
 )
 
 var _ nspi.Transport = (*mapihttp.AddressBook)(nil)
 
-// TestRealServer asks the address book of the server that MAILFS_TEST_SERVER (a base
-// URL), MAILFS_TEST_USER (a mail address) and MAILFS_TEST_PASSWORD_FILE name for the
-// user's own address.
+// TestRealServer asks the address book of a real server for the user's own address.
 func TestRealServer(t *testing.T) {
-	base, user, file := os.Getenv("MAILFS_TEST_SERVER"), os.Getenv("MAILFS_TEST_USER"), os.Getenv("MAILFS_TEST_PASSWORD_FILE")
-	if base == "" || user == "" || file == "" {
-		t.Skip("MAILFS_TEST_SERVER, MAILFS_TEST_USER and MAILFS_TEST_PASSWORD_FILE are not set")
-	}
-	password, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	trip, err := mapihttp.NewTransport("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(trip.CloseIdleConnections)
-	auth := mapihttp.Basic{User: user, Password: strings.TrimRight(string(password), "\r\n")}
-	found, err := autodiscover.Discover(t.Context(), autodiscover.Config{Address: user, BaseURL: base, Auth: auth, RoundTripper: trip})
-	if err != nil {
-		t.Fatal(err)
-	}
+	account := realserver.Need(t)
+	found, cfg := account.Discover(t)
 	if found.AddressBookURL == "" {
 		t.Skip("the server offers no address book")
 	}
-	book, err := mapihttp.NewAddressBook(mapihttp.Config{URL: found.AddressBookURL, UserDN: found.LegacyDN, Auth: auth, RoundTripper: trip})
+	cfg.URL = found.AddressBookURL
+	book, err := mapihttp.NewAddressBook(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +30,7 @@ func TestRealServer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(got) != 1 || !strings.EqualFold(got[found.LegacyDN], found.SMTPAddress) && !strings.EqualFold(got[found.LegacyDN], user) {
+		if len(got) != 1 || !strings.EqualFold(got[found.LegacyDN], found.SMTPAddress) && !strings.EqualFold(got[found.LegacyDN], account.User) {
 			t.Errorf("%v", got)
 		}
 	}

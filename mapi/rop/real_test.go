@@ -5,43 +5,23 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"mailfs/internal/realserver"
 	"mailfs/mapi"
-	"mailfs/mapi/autodiscover"
 	"mailfs/mapi/mapihttp"
 	"mailfs/mapi/rop"
 )
 
 var _ rop.Transport = (*mapihttp.Client)(nil)
 
-// realMailbox logs on at the server that MAILFS_TEST_SERVER (a base URL),
-// MAILFS_TEST_USER (a mail address) and MAILFS_TEST_PASSWORD_FILE name. Without them
-// the test is skipped.
+// realMailbox logs on at a real server. Without one the test is skipped.
 func realMailbox(t *testing.T, o rop.Options) (*rop.Object, *rop.LogonResponse) {
 	t.Helper()
-	base, user, file := os.Getenv("MAILFS_TEST_SERVER"), os.Getenv("MAILFS_TEST_USER"), os.Getenv("MAILFS_TEST_PASSWORD_FILE")
-	if base == "" || user == "" || file == "" {
-		t.Skip("MAILFS_TEST_SERVER, MAILFS_TEST_USER and MAILFS_TEST_PASSWORD_FILE are not set")
-	}
-	password, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	transport, err := mapihttp.NewTransport("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(transport.CloseIdleConnections)
-	auth := mapihttp.Basic{User: user, Password: strings.TrimRight(string(password), "\r\n")}
-	found, err := autodiscover.Discover(t.Context(), autodiscover.Config{Address: user, BaseURL: base, Auth: auth, RoundTripper: transport})
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, err := mapihttp.New(mapihttp.Config{URL: found.MailboxURL, UserDN: found.LegacyDN, Auth: auth, RoundTripper: transport})
+	found, cfg := realserver.Need(t).Discover(t)
+	client, err := mapihttp.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
