@@ -279,6 +279,7 @@ func newBed(t *testing.T, change ...func(*Options)) *bed {
 	t.Helper()
 	b := openBed(t, change...)
 	t.Cleanup(func() {
+		b.tree.ahead.end()
 		if bad, err := b.r.Check(); err != nil || len(bad) > 0 {
 			t.Errorf("replica check: %v %v", bad, err)
 		}

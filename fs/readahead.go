@@ -29,6 +29,16 @@ type readAhead struct {
 	until  string // what is up to this name was rendered, or is being
 	left   int    // messages between name and until
 	busy   bool
+	ended  bool
+	work   sync.WaitGroup
+}
+
+// end waits for what is being rendered, and lets nothing begin: the replica is about to be closed.
+func (a *readAhead) end() {
+	a.mu.Lock()
+	a.ended = true
+	a.mu.Unlock()
+	a.work.Wait()
 }
 
 // opened notes an open, and starts to read ahead when it pays.
@@ -49,15 +59,16 @@ func (a *readAhead) opened(t *tree, n *replica.Node) {
 	if n.Name >= a.until {
 		a.until, a.left = n.Name, 0
 	}
-	if a.run < aheadRun || a.busy || a.left > aheadBatch {
+	if a.run < aheadRun || a.busy || a.ended || a.left > aheadBatch {
 		return
 	}
 	a.busy = true
-	go a.work(t, a.folder, a.until)
+	folder, after := a.folder, a.until
+	a.work.Go(func() { a.batch(t, folder, after) })
 }
 
-// work renders the next batch, several messages at a time.
-func (a *readAhead) work(t *tree, folder replica.Num, after string) {
+// batch renders the next batch, several messages at a time.
+func (a *readAhead) batch(t *tree, folder replica.Num, after string) {
 	var jobs []replica.Found
 	var snapshot uint64
 	last, count, size := after, 0, int64(0)

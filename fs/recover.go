@@ -211,6 +211,7 @@ func (t *tree) hurry() error {
 // close makes durable what programs wrote into files that the kernel never released, commits what windows hold,
 // and drops lock files.
 func (t *tree) close() error {
+	t.ahead.end()
 	t.mu.RLock()
 	var open []*file
 	for _, f := range t.files {
