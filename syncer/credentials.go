@@ -1,11 +1,8 @@
 package syncer
 
 import (
-	"errors"
 	"sync"
 	"time"
-
-	"mailfs/mapi"
 )
 
 // How long a server that refused the credentials is left alone. Many wrong passwords in a row lock accounts, so that
@@ -38,14 +35,13 @@ func (s *Syncer) refusedNow() error {
 func (s *Syncer) noteSignIn(err error) {
 	s.credentials.mu.Lock()
 	defer s.credentials.mu.Unlock()
-	var refused *mapi.Refused
 	switch {
 	case err == nil:
 		if s.credentials.times > 0 {
 			s.Kick() // Run may be resting for long
 		}
 		s.credentials.times, s.credentials.err = 0, nil
-	case errors.As(err, &refused):
+	case refused(err):
 		wait := min(refusedFirst<<min(s.credentials.times, 10), refusedLongest)
 		s.credentials.times++
 		s.credentials.err, s.credentials.until = err, s.cfg.Now().Add(wait)

@@ -82,15 +82,14 @@ func (s culprits) clear(run []job) {
 
 // noteRun takes in how a run went, and returns err or what else went wrong.
 func (s *Syncer) noteRun(run []job, err error) error {
-	var odd *mapi.Protocol
 	var away *mapi.Unreachable
 	switch {
 	case err == nil:
 		s.culprits.clear(run)
-	case errors.As(err, &odd):
+	case unreadable(err):
 		if c := s.culprits.note(run, true); c != nil {
 			s.culprits.clear(run)
-			return errors.Join(err, s.refuse(c, 0, fmt.Sprintf("the server can't read it: %v", odd.Err)))
+			return errors.Join(err, s.refuse(c, 0, fmt.Sprintf("the server can't read it: %v", err)))
 		}
 	case errors.As(err, &away):
 		s.culprits.note(run, false)

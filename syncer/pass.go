@@ -69,9 +69,7 @@ func brokenLink(l *link, err error) bool {
 	}
 	var lost *mapi.SessionLost
 	var away *mapi.Unreachable
-	var odd *mapi.Protocol
-	var refused *mapi.Refused
-	return l.sess.Err() != nil || errors.As(err, &lost) || errors.As(err, &away) || errors.As(err, &odd) || errors.As(err, &refused)
+	return l.sess.Err() != nil || errors.As(err, &lost) || errors.As(err, &away) || unreadable(err) || refused(err)
 }
 
 func (s *Syncer) pass(ctx context.Context, l *link, kind passKind) error {

@@ -451,10 +451,8 @@ func ofConnection(err error) bool {
 	var away *mapi.Unreachable
 	var lost *mapi.SessionLost
 	var busy *mapi.Busy
-	var odd *mapi.Protocol
-	var refused *mapi.Refused
-	return errors.As(err, &away) || errors.As(err, &lost) || errors.As(err, &busy) || errors.As(err, &odd) ||
-		errors.As(err, &refused) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+	return errors.As(err, &away) || errors.As(err, &lost) || errors.As(err, &busy) || unreadable(err) || refused(err) ||
+		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // nextReady returns when the first change that waits for its idle window may go, and
