@@ -353,10 +353,11 @@ func (t *tree) dropped(n *replica.Node) {
 	}
 }
 
-// bury remembers a local file that was removed. A program whose look-up of the name came before the removal may open
-// it a moment later, and gets a file without a name, as on any file system.
+// bury remembers a local file or a directory that was removed. A program whose look-up of the name came before the
+// removal may open the file a moment later, and gets one without a name; one that has the directory open, or works in
+// it, can still ask what it is: as on any file system.
 func (t *tree) bury(n *replica.Node) {
-	if n.Kind != replica.KindFile {
+	if n.Kind != replica.KindFile && !isDir(n) {
 		return
 	}
 	const limit = 256
@@ -370,7 +371,7 @@ func (t *tree) bury(n *replica.Node) {
 	t.buried[n.Num] = &gone
 }
 
-// unburied returns the removed local file of an id, nil if there is none.
+// unburied returns the removed local file or directory of an id, nil if there is none.
 func (t *tree) unburied(id nodeID) *replica.Node {
 	t.mu.RLock()
 	n := t.buried[id.num()]
@@ -406,6 +407,7 @@ func (t *tree) rmdir(parent nodeID, name string) error {
 	if err != nil {
 		return err
 	}
+	t.bury(n)
 	t.touchDirs(n.Parent)
 	return nil
 }

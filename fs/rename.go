@@ -404,6 +404,9 @@ func (m *move) after() {
 		t.dropped(m.gone)
 		delete(t.slots, slotKey{m.gone.Parent, m.gone.Name})
 	}
+	if m.dst != nil && isDir(m.dst) && m.flags&renameExchange == 0 {
+		t.bury(m.dst)
+	}
 	if m.remember && m.src.Kind == replica.KindMessage && m.flags&renameExchange == 0 {
 		t.remember(m.src.Parent, m.src.Name, m.src)
 	}

@@ -47,7 +47,7 @@ type tree struct {
 	dirTimes map[replica.Num]time.Time     // last change of a directory's entries
 	remote   map[replica.Num]uint64        // epoch of the last remote content change
 	opened   map[replica.Num]replica.Base  // what was last read of a message
-	buried   map[replica.Num]*replica.Node // local files that were removed just now
+	buried   map[replica.Num]*replica.Node // local files and directories that were removed just now
 	made     map[replica.Num]uint64        // epoch at which a local file was made
 
 	counts    map[replica.Num]folderCount
@@ -231,6 +231,11 @@ func (t *tree) getattr(id nodeID) (attr, error) {
 	}
 	if f := t.fileOf(id); f != nil {
 		return f.pinnedAttr(), nil // open, and its name is gone or leads elsewhere
+	}
+	if n := t.unburied(id); n != nil && isDir(n) {
+		a := t.attrOf(id, n, false)
+		a.nlink = 0
+		return a, nil
 	}
 	return attr{}, err
 }
