@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"mailfs/internal/fsx"
 )
 
 // The programs that every system has, driven on the mount and on a plain directory: both must end with the same files.
@@ -47,52 +49,6 @@ var programs = []program{
 	{name: "dirs", script: `mkdir -p sub/deeper && cp a.eml sub/deeper/ && rm -r sub && mkdir kept && cp a.eml kept/`},
 }
 
-// snapshot reads all files below a directory, and the links.
-func snapshot(t *testing.T, dir string) map[string]string {
-	t.Helper()
-	out := map[string]string{}
-	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		rel, _ := filepath.Rel(dir, path)
-		switch {
-		case d.IsDir():
-			out[rel+"/"] = ""
-		case d.Type()&os.ModeSymlink != 0:
-			out[rel], err = os.Readlink(path)
-		default:
-			var p []byte
-			p, err = os.ReadFile(path)
-			out[rel] = string(p)
-			if st, err := d.Info(); err != nil || st.Size() != int64(len(p)) {
-				t.Errorf("%s: %d bytes, size %d", path, len(p), st.Size())
-			}
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
-}
-
-func diffSnapshots(t *testing.T, what string, got, want map[string]string) {
-	t.Helper()
-	for name, text := range want {
-		if g, ok := got[name]; !ok {
-			t.Errorf("%s: %s is missing", what, name)
-		} else if g != text {
-			t.Errorf("%s: %s holds %q, want %q", what, name, g, text)
-		}
-	}
-	for name := range got {
-		if _, ok := want[name]; !ok {
-			t.Errorf("%s: %s is left over", what, name)
-		}
-	}
-}
-
 func TestPrograms(t *testing.T) {
 	m := start(t, childConfig{})
 	text := m.read("Inbox/a.eml")
@@ -121,10 +77,10 @@ func TestPrograms(t *testing.T) {
 					t.Fatalf("%s: %v\n%s", dir, err, out.String())
 				}
 			}
-			want := snapshot(t, filepath.Join(plain, "dir"))
-			diffSnapshots(t, "at once", snapshot(t, mounted), want)
+			want := fsx.Tree(t, filepath.Join(plain, "dir"))
+			fsx.DiffTrees(t, "at once", fsx.Tree(t, mounted), want)
 			m.pass()
-			diffSnapshots(t, "after the window", snapshot(t, mounted), want)
+			fsx.DiffTrees(t, "after the window", fsx.Tree(t, mounted), want)
 			if v, err := getxattr(key, xattrSourceKey); err != nil || v != sk {
 				t.Errorf("another message than before: %q, %v", v, err)
 			}

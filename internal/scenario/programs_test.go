@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"mailfs/internal/fsx"
 	"mailfs/internal/memserver"
 	"mailfs/mapi"
 )
@@ -117,7 +118,7 @@ func programsSave(t *testing.T, offline bool, flags ...string) {
 func (c *client) texts() map[string]string {
 	c.t.Helper()
 	out := map[string]string{}
-	for name, text := range files(c.t, c.mount) {
+	for name, text := range fsx.Tree(c.t, c.mount) {
 		if key := getxattr(filepath.Join(c.mount, name), "user.mailfs.source-key"); key != "" {
 			out[key] = text
 		}
@@ -191,7 +192,7 @@ func (m *savedMessage) save(t *testing.T, c *client, offline bool) {
 	for _, dir := range []string{plain, m.dir} {
 		m.run(t, c, dir, work)
 	}
-	want := files(t, plain)
+	want := fsx.Tree(t, plain)
 	if m.dated {
 		data, err := os.ReadFile(filepath.Join(m.dir, m.file))
 		must(t, err)
@@ -201,10 +202,10 @@ func (m *savedMessage) save(t *testing.T, c *client, offline bool) {
 	if (m.text == m.before) != m.same {
 		t.Fatalf("in a plain directory it changed the message: %t\n%s", !m.same, m.text)
 	}
-	diffFiles(t, "after the program", files(t, m.dir), want)
+	fsx.DiffTrees(t, "after the program", fsx.Tree(t, m.dir), want)
 	if offline {
 		c.mailfs("flush", c.mount)
-		diffFiles(t, "after the save", files(t, m.dir), want)
+		fsx.DiffTrees(t, "after the save", fsx.Tree(t, m.dir), want)
 		if n := c.status().Queued - queued; n != m.changes() {
 			t.Errorf("%d changes are queued, want %d", n, m.changes())
 		}
@@ -308,48 +309,4 @@ func (c *client) program(dir string, env []string, name string, args ...string) 
 		err = fmt.Errorf("%s did not end: %w", name, err)
 	}
 	return out.String(), err
-}
-
-// files reads all files below a directory, and the links; sizes must be those of the bytes.
-func files(t testing.TB, dir string) map[string]string {
-	t.Helper()
-	out := map[string]string{}
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		rel, _ := filepath.Rel(dir, path)
-		switch {
-		case d.IsDir():
-			out[rel+"/"] = ""
-		case d.Type()&fs.ModeSymlink != 0:
-			out[rel], err = os.Readlink(path)
-		default:
-			var p []byte
-			p, err = os.ReadFile(path)
-			out[rel] = string(p)
-			if st, err := d.Info(); err != nil || st.Size() != int64(len(p)) {
-				t.Errorf("%s: %d bytes, size %d", path, len(p), st.Size())
-			}
-		}
-		return err
-	})
-	must(t, err)
-	return out
-}
-
-func diffFiles(t *testing.T, when string, got, want map[string]string) {
-	t.Helper()
-	for name, text := range want {
-		if g, ok := got[name]; !ok {
-			t.Errorf("%s: %s is missing", when, name)
-		} else if g != text {
-			t.Errorf("%s: %s holds\n%s\nwant\n%s", when, name, g, text)
-		}
-	}
-	for name := range got {
-		if _, ok := want[name]; !ok {
-			t.Errorf("%s: %s is left over", when, name)
-		}
-	}
 }
