@@ -18,6 +18,7 @@ const (
 	incMask     = 1<<22 - 1               // incarnations alive at once: far fewer
 	numMask     = 1<<incShift - 1
 	controlFlag = nodeID(1) << 63 // nodes that are not in the replica
+	madeUpFlag  = nodeID(1) << 62 // what the helper seemed to make; no name leads to it
 )
 
 // The control nodes.

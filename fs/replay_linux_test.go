@@ -419,6 +419,33 @@ func TestHelperLeavesMountIdle(t *testing.T) {
 	m.wait()
 }
 
+// A replayed creation leaves the inode alone that programs may have found under the name before it: the kernel would
+// take the size that the answer tells, though the file has grown since.
+func TestReplayedCreationIsAnInodeOfItsOwn(t *testing.T) {
+	b := newBed(t)
+	b.must(b.deliver("Inbox", "a.eml", note("one", "first")))
+	p := newReplayer(b.tree, "")
+	w := &witness{newRaw(b.tree), p}
+	const tid = 77
+	p.newest = &helper{}
+	p.threads = []helperThread{{p.newest, tid}}
+	p.tids.Store(&[]uint32{tid})
+	inbox, a := b.at("Inbox").id, b.at("Inbox/a.eml").id
+	p.expect(&ticket{replay: replay{op: replayCreate, item: a.num(), parent: inbox.num(), name: "a.eml", old: a}, from: inbox})
+	var made, found fuse.EntryOut
+	in := fuse.InHeader{NodeId: uint64(inbox), Caller: fuse.Caller{Pid: tid}}
+	if s := w.Mknod(nil, &fuse.MknodIn{InHeader: in}, "a.eml", &made); s != fuse.OK {
+		t.Fatalf("mknod: %v", s)
+	}
+	in.Pid = tid + 1
+	if s := w.Lookup(nil, &in, "a.eml", &found); s != fuse.OK || nodeID(found.NodeId) != a {
+		t.Fatalf("lookup finds %x, %v, want %x", found.NodeId, s, a)
+	}
+	if made.NodeId == found.NodeId || made.EntryValid != 0 || made.EntryValidNsec != 0 || made.Ino != found.Ino {
+		t.Errorf("made %+v, found %+v", made, found)
+	}
+}
+
 // What the helper has no ticket for changes nothing.
 func TestHelperWithoutTicket(t *testing.T) {
 	b := newBed(t)

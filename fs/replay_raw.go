@@ -80,6 +80,9 @@ func (w *witness) entry(in *fuse.InHeader, name string, dir bool, out *fuse.Entr
 		return fuse.EPERM
 	}
 	w.fill(c, out) // whoever wants it looks for it, which tells that a directory may be watched
+	// The kernel takes the size of what was just made as it is, even if it knows the inode and has seen it grow since this
+	// answer was on its way: so this is an inode that nobody else has.
+	out.NodeId |= uint64(madeUpFlag)
 	return fuse.OK
 }
 
