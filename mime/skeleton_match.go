@@ -20,7 +20,9 @@ type matcher struct {
 	firsts  map[uint64][2]int64 // line near the start of data → source, offset
 	pieces  []piece
 	literal []byte
-	win     []byte // of the file
+	streams [][]byte // packed
+	tried   int64    // where a stream can begin
+	win     []byte   // of the file
 	winOff  int64
 }
 
@@ -170,6 +172,9 @@ func (w *matcher) match(pos int64, line []byte) (p piece, ok bool, err error) {
 			}
 		}
 	}
+	if p, ok, err = w.matchStream(pos, line); ok || err != nil {
+		return p, ok, err
+	}
 	h := maphash.Bytes(w.seed, line)
 	if at, found := w.lines[h]; found {
 		p := piece{kind: pieceStream, source: int(at[0]), variant: int(at[1]), off: at[2]}
@@ -190,7 +195,7 @@ func (w *matcher) match(pos int64, line []byte) (p piece, ok bool, err error) {
 func (w *matcher) matchBase64(pos int64, line []byte, i int) (piece, bool, error) {
 	p := piece{kind: pieceBase64, source: i}
 	text := bytes.TrimRight(line, "\r\n")
-	b := base64Lines{w.src.list[i].blob, int64(len(text)), "\n"}
+	b := base64Lines{w.src.at(i).blob, int64(len(text)), "\n"}
 	if b.line%4 != 0 {
 		return p, false, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"strings"
 
@@ -18,6 +19,11 @@ type sources struct {
 	list  []skeletonSource
 	built map[[2]int][]byte // streams by source and variant
 	size  int               // of all that were built
+
+	streams []skeletonSource  // behind those of list
+	values  []heldValue       // that streams refer to
+	held    map[uint64]uint64 // hash → place in values
+	seed    maphash.Seed      // of that
 }
 
 // skeletonSource is a text that occurs in some encoding, or data.
@@ -27,6 +33,7 @@ type skeletonSource struct {
 	charset string // besides UTF-8; "" for none
 	raw     bool   // text is bytes, in whatever charset
 	blob    mapi.Blob
+	counted bool // blob is something that skeletonDigest counts
 }
 
 const (
@@ -95,7 +102,13 @@ func (s *sources) add(m *mapi.Message, bodies bodySets, at *int, outer string, d
 	}
 	text(html, own, true)
 	text(lfOf(p.named(calendarPartName)), "", false)
+	var packed any
+	if set.bits&bodyRTF != 0 {
+		packed = p.Get(mapi.PidTagRtfCompressed)
+	}
+	s.hold(plain, own, html, packed)
 	for _, a := range m.Attachments {
+		s.holdAttachment(a.Properties)
 		if a.Embedded != nil {
 			if err := s.add(a.Embedded, bodies, at, p.charset, depth+1); err != nil {
 				return err
@@ -106,7 +119,7 @@ func (s *sources) add(m *mapi.Message, bodies bodySets, at *int, outer string, d
 		if blob == nil {
 			blob = bytes.NewReader(nil)
 		}
-		s.list = append(s.list, skeletonSource{blob: blob})
+		s.list = append(s.list, skeletonSource{blob: blob, counted: true})
 		// Text files occur unencoded, with other line ends, or quoted-printable.
 		if t := strings.ToLower(a.Properties.String(mapi.PidTagAttachMimeTag)); (strings.HasPrefix(t, "text/") || strings.HasPrefix(t, "message/")) && blob.Size() <= maxStreamText {
 			raw, err := mapi.ValueBytes(blob)
@@ -228,12 +241,20 @@ func encodeCharset(name string, text []byte) []byte {
 	return out
 }
 
+// at returns the i-th source; streams come after the others.
+func (s *sources) at(i int) skeletonSource {
+	if i < len(s.list) {
+		return s.list[i]
+	}
+	return s.streams[i-len(s.list)]
+}
+
 // segment returns what a piece stands for.
 func (s *sources) segment(p piece) (segment, error) {
-	if p.source >= len(s.list) {
+	if p.source >= len(s.list)+len(s.streams) {
 		return segment{}, fmt.Errorf("%w: source %d", errSkeleton, p.source)
 	}
-	src := s.list[p.source]
+	src := s.at(p.source)
 	switch p.kind {
 	case pieceStream:
 		stream := s.stream(p.source, p.variant)

@@ -32,6 +32,13 @@ func partsOf(data []byte) (parts, header int) {
 	return parts + 1, header
 }
 
+// beyondLimit are the messages whose skeletons may be longer than the limit, and by how much: nothing in these is the
+// addresses, ids and times of a winmail.dat that is all there is of the message.
+var beyondLimit = map[string]int{
+	"318-winmail-alone.eml":           140, // 505 of 370
+	"318-winmail-alone.eml with CRLF": 135, // 508 of 379
+}
+
 // TestSkeletons: the very bytes of every message of the corpus and of every original come
 // back from the message object, and what that takes is within limits.
 func TestSkeletons(t *testing.T) {
@@ -45,6 +52,7 @@ func TestSkeletons(t *testing.T) {
 	}
 	var share []float64
 	var sizes []int
+	beyond := 0
 	for name, data := range files {
 		m, err := Parse(bytes.NewReader(data), Options{})
 		var partly *UnsupportedError
@@ -69,13 +77,20 @@ func TestSkeletons(t *testing.T) {
 		parts, header := partsOf(data)
 		limit := header + 64*parts + len(data)/50
 		if strings.Contains(name, "winmail") {
-			continue // nothing in the message is the stream that it was made of
+			t.Logf("%s: %d bytes of %d", name, len(skeleton), limit)
+		}
+		if more, ok := beyondLimit[name]; ok && len(skeleton) > limit && len(skeleton) <= limit+more {
+			beyond++
+			continue
 		}
 		if len(skeleton) > limit {
 			t.Errorf("%s: %d bytes for a message of %d, limit %d", name, len(skeleton), len(data), limit)
 		}
 		share = append(share, float64(len(skeleton))/float64(limit))
 		sizes = append(sizes, len(skeleton))
+	}
+	if beyond != len(beyondLimit) {
+		t.Errorf("%d skeletons are longer than the limit, as %d may be", beyond, len(beyondLimit))
 	}
 	slices.Sort(share)
 	slices.Sort(sizes)
@@ -121,8 +136,6 @@ func TestStaleSkeleton(t *testing.T) {
 	}
 }
 
-// TestSkeletonOfData: an attachment of many megabytes takes a few bytes, and none of
-// them is held in memory.
 // TestBodiesThatServersMake: a server gives each message every form of its body. Those that it made itself are not what
 // the file says, and need not be the same the next time.
 func TestBodiesThatServersMake(t *testing.T) {
@@ -186,6 +199,8 @@ func TestBodiesThatServersMake(t *testing.T) {
 	}
 }
 
+// TestSkeletonOfData: an attachment of many megabytes takes a few bytes, and none of
+// them is held in memory.
 func TestSkeletonOfData(t *testing.T) {
 	m := noteWith("see attachment", zeros(24<<20))
 	im, err := Renderer{}.Open(m)
@@ -248,6 +263,7 @@ func FuzzSkeleton(f *testing.F) {
 			f.Add(s.data, []byte{0, 1, 2})
 		}
 	}
+	f.Add(streamFile(streamOf(bagOf(mapi.PidTagBody, streamText), []byte("data of a file that is attached")), 76, "\n"), []byte{1, 9, 1, 2, 5, 2, 1, 4, 9, 0, 0})
 	f.Add([]byte("Subject: s\nContent-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable\n\n"+strings.Repeat("gr=FC=DFe und so weiter ", 9)+"=\nx\n"), []byte{1, 1, 0, 0, 200, 1})
 	f.Fuzz(func(t *testing.T, data, pieces []byte) {
 		m, _ := Parse(bytes.NewReader(data), Options{})
@@ -262,20 +278,24 @@ func FuzzSkeleton(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if seq, err := decodePieces(pieces, src); err == nil {
+		for _, version := range []byte{skeletonVersion2, skeletonVersion} {
+			seq, _, err := decodePieces(version, pieces, src)
+			if err != nil {
+				continue
+			}
 			im := newImage(seq)
 			p := make([]byte, min(im.Size(), 1<<16))
 			if _, err := im.ReadAt(p, 0); err != nil {
 				t.Fatal(err)
 			}
 		}
-		for i := range skeleton {
-			if i > digestSize {
-				broken := bytes.Clone(skeleton)
-				broken[i] ^= 0x55
-				if _, err := OpenSkeleton(m, broken); err != nil && !errors.Is(err, errSkeleton) && !errors.Is(err, ErrStale) {
-					t.Fatal(err)
-				}
+		for i, b := range pieces { // a byte of the skeleton is another one
+			broken := bytes.Clone(skeleton)
+			broken[(int(b)+i<<8)%len(broken)] ^= 0x55
+			if _, err := OpenSkeleton(m, broken); err != nil && !errors.Is(err, errSkeleton) && !errors.Is(err, ErrStale) {
+				t.Fatal(err)
+			}
+			if i > 3 {
 				break
 			}
 		}

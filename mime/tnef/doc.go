@@ -6,4 +6,7 @@
 // ([MS-OXTNEF] 2.1.3.3 and 2.1.3.4). Which of them a receiver takes over is its own
 // decision. Every length is checked against the bytes present; a wrong checksum is an
 // error, bytes behind the last attribute are not.
+//
+// Pack and Unpack turn a stream into a short form and back, byte for byte, with references to values that are kept
+// elsewhere. The form is stored, so that it never changes.
 package tnef
