@@ -4,7 +4,7 @@ PREFIX  ?= /usr/local
 FUZZTIME ?= 20s
 ARGS    ?=
 
-.PHONY: build test test-programs stories sim sim-mutants check bench bench-peers fuzz spec demo install clean
+.PHONY: build test test-programs stories sim sim-mounts sim-mutants check bench bench-peers fuzz spec demo install clean
 
 build:            ## bin/mailfs
 	$(GO) build -o bin/mailfs ./cmd/mailfs
@@ -22,6 +22,9 @@ stories:          ## the long stories with real mounts alone; SEED=n plays anoth
 
 sim:              ## N random histories of several clients from FROM on; SEED=n repeats one and shows its course
 	N=$(or $(N),1000) FROM=$(or $(FROM),1) SEED=$(SEED) $(GO) test -count=1 -timeout 0 -v -run TestHistories ./internal/scenario/sim
+
+sim-mounts:       ## the same through real mounts, which take no course twice
+	N=$(or $(N),200) FROM=$(or $(FROM),1) SEED=$(SEED) $(GO) test -count=1 -timeout 0 -v -run TestMountedHistories ./internal/scenario/sim
 
 sim-mutants:      ## plants one bug after the other; N histories (or fewer) have to show each; MUTANT=n plants one
 	N=$(or $(N),2000) MUTANT=$(MUTANT) $(GO) test -tags mutants -count=1 -timeout 0 -v -run TestMutants ./internal/scenario/sim

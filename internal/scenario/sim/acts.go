@@ -9,13 +9,11 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"mailfs/fs"
 )
 
 // heldFile is a file that a program keeps open.
 type heldFile struct {
-	f     *fs.DirectFile
+	f     openFile
 	path  string
 	doc   string
 	seen  string // what it read when it opened the file
@@ -47,7 +45,7 @@ func (c *client) play(s *Step) {
 	case RestoreServer:
 		c.w.restoreServer()
 	case Skew:
-		c.watch.skew = []time.Duration{0, -5 * time.Hour, 5 * time.Hour, -30 * time.Second, 26 * time.Hour}[s.A%5]
+		c.watch.set([]time.Duration{0, -5 * time.Hour, 5 * time.Hour, -30 * time.Second, 26 * time.Hour}[s.A%5])
 	default:
 		c.call(s.Events, func() { c.act(s) })
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"mailfs/mapi"
 	"mailfs/replica"
@@ -18,7 +19,7 @@ func (w *world) settle() {
 	w.step = 1 << 30
 	w.note("== rest")
 	for _, c := range w.clients {
-		c.watch.skew = 0
+		c.watch.set(0)
 		for len(c.held) > 0 {
 			c.call(nil, func() { c.closeHeld(&Step{}) })
 		}
@@ -117,8 +118,22 @@ func (w *world) check() {
 	w.checkBack(newest)
 	for _, c := range w.clients {
 		w.compare(c, all, dirs)
-		w.compareFiles(c, all)
+		w.compareFilesSoon(c, all)
 	}
+}
+
+// compareFilesSoon checks what programs see, behind a mount as soon as the kernel has heard of everything.
+func (w *world) compareFilesSoon(c *client, all map[mapi.SourceKey]found) {
+	const patience = 200
+	for try := 1; w.mounts != "" && try < patience; try++ {
+		was := len(w.problems)
+		if w.compareFiles(c, all); len(w.problems) == was {
+			return
+		}
+		w.problems = w.problems[:was]
+		time.Sleep(20 * time.Millisecond)
+	}
+	w.compareFiles(c, all)
 }
 
 const conflicts = "Sync Issues/Conflicts"

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"time"
 
@@ -28,7 +29,7 @@ type client struct {
 	rep    *replica.Replica
 	eng    *syncer.Syncer
 	fs     *fs.FS
-	direct *fs.Direct
+	direct machine
 	held   []*heldFile
 	opens  int // of the replica
 	spaces int // namespaces that its replicas had
@@ -88,18 +89,33 @@ func (c *client) logf(format string, args ...any) { c.w.note("    "+c.name+"| "+
 
 // start makes everything above the replica.
 func (c *client) start() (err error) {
-	c.watch.life++
+	c.watch.begin()
 	c.eng = syncer.New(syncer.Config{
 		Replica: c.rep, Dial: c.dial, User: address, LegacyDN: c.w.box.DN(), Now: c.watch.Now, InTurn: true,
 		Keep: syncer.KeepPolicy{Headers: c.headers}, Rand: func() float64 { return 0.5 }, GUID: c.namespace, After: c.sleep, Logf: c.logf,
 	})
-	c.fs, err = fs.New(fs.Options{Replica: c.rep, Fetcher: fetcher{c}, Clock: c.watch, Now: c.watch.Now, IdleWindow: window,
-		Location: time.UTC, Logf: c.logf, ScratchDir: os.TempDir()})
-	if err != nil {
+	opt := fs.Options{Replica: c.rep, Fetcher: fetcher{c}, Clock: c.watch, Now: c.watch.Now, IdleWindow: window,
+		Location: time.UTC, Logf: c.logf, ScratchDir: os.TempDir()}
+	if c.w.mounts != "" {
+		opt.ReplayHelper = c.replays
+	}
+	if c.fs, err = fs.New(opt); err != nil {
 		return err
 	}
-	c.direct, err = c.fs.Direct()
+	if c.w.mounts != "" {
+		c.direct, err = mountAt(c.fs, filepath.Join(c.w.mounts, c.name))
+		return err
+	}
+	d, err := c.fs.Direct()
+	c.direct = direct{d}
 	return err
+}
+
+// replays makes the helper of a mount, nil if there can be none.
+func (c *client) replays() *exec.Cmd {
+	cmd, err := again(ReplaysEnv + "=1")
+	c.w.mustNot("finding this program", err)
+	return cmd
 }
 
 // namespace makes a namespace of change keys that no replica had before.
@@ -204,8 +220,8 @@ func (c *client) request(kind mapihttp.RequestType, deliver func()) error {
 
 // transaction is called before each transaction of the replica.
 func (c *client) transaction() {
-	if c.fetching || !c.inPass && !c.inCall {
-		return
+	if c.w.mounts != "" || c.fetching || !c.inPass && !c.inCall {
+		return // a mount has transactions of its own
 	}
 	if c.dying && c.inRow && c.inPass {
 		c.happen(Event{What: Die})
@@ -295,8 +311,9 @@ func (c *client) mortal(f func()) (alive bool) {
 // revive starts a client again after its death.
 func (c *client) revive() {
 	c.inPass, c.inCall, c.plan, c.held, c.depth = false, false, nil, nil, 0
-	c.direct.Drop()
-	if c.w.dir != "" {
+	if c.w.dir == "" {
+		c.direct.Drop()
+	} else {
 		c.w.mustNot("reopening a replica", c.reopen())
 	}
 	c.w.mustNot("start after a crash", c.start())
@@ -313,6 +330,7 @@ func (c *client) reopen() error {
 	if err != nil {
 		return err
 	}
+	c.direct.Drop()
 	if err := c.rep.Close(); err != nil {
 		return err
 	}
@@ -334,8 +352,13 @@ func (c *client) pass(plan []Event) error {
 	return err
 }
 
-// call runs what a program of the user does. Errors that the program meets are its own.
+// call runs what a program of the user does. Errors that the program meets are its own. What a plan has for the middle of
+// it does not happen behind a mount, whose locks nobody here can see.
 func (c *client) call(plan []Event, f func()) (alive bool) {
+	if c.w.mounts != "" {
+		f()
+		return true
+	}
 	within := c.inCall
 	c.plan, c.point, c.inCall = plan, 0, true
 	alive = c.mortal(f)

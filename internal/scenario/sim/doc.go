@@ -8,5 +8,8 @@
 // was saved and is nowhere, a replica that differs from the server, a message that is there twice or that came back.
 // Shrink drops steps that a failure does not need.
 //
+// With History.Mounts, the same steps go through a kernel: programs are a process of their own that uses a real mount. The
+// kernel does much in its own time, so such a history takes no course twice.
+//
 // Beside the main goroutine there is at most that of a download on demand, while the main one waits for it.
 package sim

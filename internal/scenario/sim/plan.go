@@ -132,6 +132,10 @@ type History struct {
 	NoConflicts bool // the mailbox has no Conflicts folder yet
 	Forgetful   bool // a message that a client moves loses its lineage
 
+	// Mounts is a directory for mount points: programs use real mounts then. Replicas have to be on disk, and the course of a
+	// history is not the same each time. If it is empty, the kernel's part is played as well.
+	Mounts string
+
 	Steps []*Step
 }
 

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -12,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"mailfs/fs"
 )
 
 const (
@@ -19,10 +22,27 @@ const (
 	everyTime = 2000 // histories of a plain go test; `make sim` plays more
 )
 
-// TestMain lets much garbage gather: a history is short, and leaves little behind.
+// TestMain lets much garbage gather: a history is short, and leaves little behind. The processes that mounts need are this
+// program as well.
 func TestMain(m *testing.M) {
+	var err error
+	switch root := os.Getenv(HandsEnv); {
+	case root != "":
+		err = ServeHands(root, os.Stdin, os.Stdout)
+	case os.Getenv(ReplaysEnv) != "":
+		err = fs.ServeReplays(os.Stdin, os.Stdout)
+	default:
+		os.Exit(run(m))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(m *testing.M) int {
 	debug.SetGCPercent(800)
-	os.Exit(m.Run())
+	return m.Run()
 }
 
 // number reads a number from the environment.

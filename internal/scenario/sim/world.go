@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"mailfs/internal/memserver"
@@ -38,12 +39,15 @@ type world struct {
 	step     int               // being played
 	touched  []act             // what anybody did to which letter
 	became   map[string]string // letters that took the place of others, by those
-	log      []string
 	problems []string
 	requests int
 	backup   *memserver.Snapshot
 	restored bool   // somebody went back in time
 	dir      string // of replicas on disk, "" for replicas in memory
+	mounts   string // directory of mount points, "" for clients without a kernel
+
+	logMu sync.Mutex // mounts have goroutines of their own
+	log   []string
 }
 
 // act is one act on a letter.
@@ -65,8 +69,8 @@ func guid(n int) mapi.GUID {
 }
 
 func newWorld(h *History, dir string) (*world, error) {
-	w := &world{clock: newClock(), ledger: newLedger(), became: map[string]string{}, dir: dir}
-	w.srv = memserver.New(memserver.Config{Clock: func() time.Time { return w.clock.now }, SessionLifetime: 24 * time.Hour, ForgetfulMoves: h.Forgetful})
+	w := &world{clock: newClock(), ledger: newLedger(), became: map[string]string{}, dir: dir, mounts: h.Mounts}
+	w.srv = memserver.New(memserver.Config{Clock: w.clock.Now, SessionLifetime: 24 * time.Hour, ForgetfulMoves: h.Forgetful})
 	box, err := w.srv.AddMailbox(memserver.MailboxConfig{Address: address, Password: password, GUID: guid(1), Replica: guid(2)})
 	if err != nil {
 		return nil, err
@@ -106,7 +110,10 @@ func (w *world) close() {
 }
 
 func (w *world) note(format string, args ...any) {
-	w.log = append(w.log, fmt.Sprintf("%s ", w.clock.now.Format("15:04:05"))+fmt.Sprintf(format, args...))
+	line := w.clock.Now().Format("15:04:05") + " " + fmt.Sprintf(format, args...)
+	w.logMu.Lock()
+	defer w.logMu.Unlock()
+	w.log = append(w.log, line)
 }
 
 func (w *world) problem(format string, args ...any) {
