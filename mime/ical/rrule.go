@@ -231,67 +231,21 @@ const maxCount = 9999
 // formatRule writes a pattern as an RRULE for an item that starts at start. until
 // writes the end; ok is false for patterns of other calendars.
 func formatRule(c *oxocal.Recurrence, start oxocal.Minutes, until func(oxocal.Minutes) string) (rule string, ok bool) {
-	var parts []string
-	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
-	interval := c.Period
-	switch c.Pattern {
-	case oxocal.PatternDay:
-		add("FREQ=DAILY")
-		interval /= 24 * 60
-	case oxocal.PatternWeek:
-		add("FREQ=WEEKLY")
-		if c.Frequency == oxocal.Daily {
-			interval = 1
-		}
-	case oxocal.PatternMonth, oxocal.PatternMonthNth:
-		if c.Frequency == oxocal.Yearly && interval%12 == 0 {
-			add("FREQ=YEARLY")
-			interval /= 12
-		} else {
-			add("FREQ=MONTHLY")
-		}
-	default:
+	freq, interval := frequency(c)
+	days, ok := ruleDays(c)
+	if freq == "" || !ok {
 		return "", false
 	}
+	parts := []string{"FREQ=" + freq}
+	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
 	if interval > 1 {
 		add("INTERVAL=%d", interval)
 	}
-	var days []string
-	for i, name := range dayNames {
-		if c.Days>>i&1 != 0 {
-			days = append(days, name)
-		}
+	parts = append(parts, days...)
+	if interval > 1 && freq == "WEEKLY" && len(days) > 0 && c.FirstDay >= 0 && c.FirstDay < 7 {
+		add("WKST=%s", dayNames[c.FirstDay])
 	}
-	switch {
-	case c.Pattern == oxocal.PatternWeek && len(days) > 0:
-		add("BYDAY=%s", strings.Join(days, ","))
-		if interval > 1 && c.FirstDay >= 0 && c.FirstDay < 7 {
-			add("WKST=%s", dayNames[c.FirstDay])
-		}
-	case c.Pattern == oxocal.PatternMonth && c.MonthDay == 31:
-		add("BYMONTHDAY=-1")
-	case c.Pattern == oxocal.PatternMonth && c.MonthDay > 28: // the last day of shorter months counts
-		add("BYMONTHDAY=%s", dayList(c.MonthDay))
-		add("BYSETPOS=-1")
-	case c.Pattern == oxocal.PatternMonth:
-		add("BYMONTHDAY=%d", c.MonthDay)
-	case c.Pattern == oxocal.PatternMonthNth && len(days) > 0:
-		n := int(c.Nth)
-		if n == 5 {
-			n = -1
-		}
-		if len(days) == 1 {
-			add("BYDAY=%d%s", n, days[0])
-		} else {
-			add("BYDAY=%s", strings.Join(days, ","))
-			add("BYSETPOS=%d", n)
-		}
-	default:
-		if c.Pattern != oxocal.PatternDay {
-			return "", false
-		}
-	}
-	if strings.HasPrefix(parts[0], "FREQ=YEARLY") {
+	if freq == "YEARLY" {
 		add("BYMONTH=%d", c.Start.Time().Month())
 	}
 	switch c.End {
@@ -305,6 +259,59 @@ func formatRule(c *oxocal.Recurrence, start oxocal.Minutes, until func(oxocal.Mi
 		add("UNTIL=%s", until(c.Last))
 	}
 	return strings.Join(parts, ";"), true
+}
+
+// frequency returns FREQ and INTERVAL of a pattern, "" for one of another calendar. What repeats every twelve months is
+// yearly only if it says so.
+func frequency(c *oxocal.Recurrence) (freq string, interval uint32) {
+	switch c.Pattern {
+	case oxocal.PatternDay:
+		return "DAILY", c.Period / (24 * 60)
+	case oxocal.PatternWeek:
+		if c.Frequency == oxocal.Daily { // every weekday
+			return "WEEKLY", 1
+		}
+		return "WEEKLY", c.Period
+	case oxocal.PatternMonth, oxocal.PatternMonthNth:
+		if c.Frequency == oxocal.Yearly && c.Period%12 == 0 {
+			return "YEARLY", c.Period / 12
+		}
+		return "MONTHLY", c.Period
+	}
+	return "", 0
+}
+
+// ruleDays returns the parts of a rule that tell the days; ok is false for a pattern that needs some and has none.
+func ruleDays(c *oxocal.Recurrence) (parts []string, ok bool) {
+	var days []string
+	for i, name := range dayNames {
+		if c.Days>>i&1 != 0 {
+			days = append(days, name)
+		}
+	}
+	list := "BYDAY=" + strings.Join(days, ",")
+	switch {
+	case c.Pattern == oxocal.PatternDay:
+		return nil, true
+	case c.Pattern == oxocal.PatternWeek && len(days) > 0:
+		return []string{list}, true
+	case c.Pattern == oxocal.PatternMonth && c.MonthDay == 31:
+		return []string{"BYMONTHDAY=-1"}, true
+	case c.Pattern == oxocal.PatternMonth && c.MonthDay > 28: // the last day of shorter months counts
+		return []string{"BYMONTHDAY=" + dayList(c.MonthDay), "BYSETPOS=-1"}, true
+	case c.Pattern == oxocal.PatternMonth:
+		return []string{fmt.Sprintf("BYMONTHDAY=%d", c.MonthDay)}, true
+	case c.Pattern == oxocal.PatternMonthNth && len(days) > 0:
+		n := int(c.Nth)
+		if n == 5 {
+			n = -1
+		}
+		if len(days) == 1 {
+			return []string{fmt.Sprintf("BYDAY=%d%s", n, days[0])}, true
+		}
+		return []string{list, fmt.Sprintf("BYSETPOS=%d", n)}, true
+	}
+	return nil, false
 }
 
 // dayList lists the days from 28 to n.
