@@ -231,15 +231,8 @@ func (t *tree) unlink(parent nodeID, name string) error {
 		return err
 	}
 	var n *replica.Node
-	err := t.r.Update(func(u *replica.Update) error {
-		dir, err := t.writableDir(&u.View, parent)
-		if err != nil {
-			return err
-		}
-		if reserved(dir.Num, name) {
-			return syscall.EPERM
-		}
-		if n, err = u.Lookup(dir.Num, name); err != nil {
+	err := t.r.Update(func(u *replica.Update) (err error) {
+		if n, err = t.removable(u, parent, name); err != nil {
 			return err
 		}
 		if isDir(n) {
@@ -253,6 +246,18 @@ func (t *tree) unlink(parent nodeID, name string) error {
 	t.dropped(n)
 	t.touchDirs(n.Parent)
 	return nil
+}
+
+// removable returns what a name that is to be removed leads to.
+func (t *tree) removable(u *replica.Update, parent nodeID, name string) (*replica.Node, error) {
+	dir, err := t.writableDir(&u.View, parent)
+	if err != nil {
+		return nil, err
+	}
+	if reserved(dir.Num, name) {
+		return nil, syscall.EPERM
+	}
+	return u.Lookup(dir.Num, name)
 }
 
 // drop takes a node that is not a directory out of the tree, because it was unlinked or something took its name.
@@ -388,15 +393,8 @@ func (t *tree) rmdir(parent nodeID, name string) error {
 	t.ns.Lock()
 	defer t.ns.Unlock()
 	var n *replica.Node
-	err := t.r.Update(func(u *replica.Update) error {
-		dir, err := t.writableDir(&u.View, parent)
-		if err != nil {
-			return err
-		}
-		if reserved(dir.Num, name) {
-			return syscall.EPERM
-		}
-		if n, err = u.Lookup(dir.Num, name); err != nil {
+	err := t.r.Update(func(u *replica.Update) (err error) {
+		if n, err = t.removable(u, parent, name); err != nil {
 			return err
 		}
 		if !isDir(n) {
