@@ -1,6 +1,7 @@
 package memserver
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -157,6 +158,24 @@ func (m *Mailbox) Edit(id mapi.MID, change func(*mapi.Message)) error {
 		return nil
 	})
 }
+
+// Clash changes a message as a client does that has seen none of its versions and imports without FailOnConflict: the
+// server settles the conflict as the folder says ([MS-OXCFXICS] 3.1.5.6.2). at is the time of the version.
+func (m *Mailbox) Clash(id mapi.MID, at mapi.FileTime, change func(*mapi.Message)) error {
+	return m.withMessage(id, func(v *message) error {
+		c := copyContent(v.content)
+		c.Attachments = slices.DeleteFunc(c.Attachments, isVersion)
+		change(c)
+		x := mapi.XID{Namespace: clashGUID, LocalID: string(binary.BigEndian.AppendUint32(nil, uint32(m.state.lastCN)))}
+		m.storeImport(&messageObject{folder: v.folder, fai: v.fai, base: v, draft: c, imported: &importedChange{
+			modified: at, changeKey: x.ChangeKey(), pcl: mapi.PCL{}.Add(x), conflict: true,
+		}}, c)
+		return nil
+	})
+}
+
+// clashGUID is the namespace of the changes that Clash makes.
+var clashGUID = mapi.MustGUID("0c1a5e5a-5d2e-4b0e-8f37-62f1d4c7b911")
 
 // Move puts a message into another folder; it gets a new id.
 func (m *Mailbox) Move(id mapi.MID, dst mapi.FID) (mapi.MID, error) {

@@ -63,7 +63,7 @@ func (op *operation) copyMessages(q *rop.FastTransferSourceCopyMessagesRequest, 
 	if q.CopyFlags&^(rop.CopyMessagesBestBody|rop.CopyMessagesSendEntryID|copyMessagesUnused) != 0 {
 		return nil, ecInvalidParam
 	}
-	send, code := parseSendOptions(q.SendOptions)
+	send, code := op.sendOptions(q.SendOptions)
 	if code != ecSuccess {
 		return nil, code
 	}
@@ -111,7 +111,7 @@ func (m *Mailbox) copiedProperties(v *message) mapi.PropertyBag {
 	b := slices.Clone(transmitted(v.content.Properties))
 	add := func(t mapi.PropertyTag, val any) { b = append(b, mapi.Property{Tag: t, Value: val}) }
 	add(mapi.PidTagMessageFlags, v.messageFlags())
-	add(mapi.PidTagMessageStatus, v.status)
+	add(mapi.PidTagMessageStatus, m.toldStatus(v))
 	add(mapi.PidTagRead, v.read)
 	b = append(b, missingSubject(v.content)...)
 	if v.created != 0 {
@@ -127,7 +127,7 @@ func (op *operation) copyFolderStream(q *rop.FastTransferSourceCopyFolderRequest
 	if q.CopyFlags&^(subfolders|copyFolderUnused) != 0 {
 		return nil, ecInvalidParam
 	}
-	send, code := parseSendOptions(q.SendOptions)
+	send, code := op.sendOptions(q.SendOptions)
 	if code != ecSuccess {
 		return nil, code
 	}
@@ -185,7 +185,7 @@ func (m *Mailbox) folderCopied(f *folder) mapi.PropertyBag {
 // copyObject prepares CopyTo and CopyProperties ([MS-OXCFXICS] 3.2.5.8.1.1, 3.2.5.8.1.2):
 // the object's own properties, and unless Level says otherwise what is in it.
 func (op *operation) copyObject(options, level uint8, flt *filter) mapi.ErrorCode {
-	send, code := parseSendOptions(options)
+	send, code := op.sendOptions(options)
 	if code != ecSuccess {
 		return code
 	}

@@ -129,6 +129,14 @@ type sendOptions struct {
 	useCpid bool
 	partial bool
 	recover bool
+
+	versions bool // PidTagInConflict travels: see Config.ResolveMessagesWhole
+}
+
+func (op *operation) sendOptions(o uint8) (sendOptions, mapi.ErrorCode) {
+	send, code := parseSendOptions(o)
+	send.versions = op.box.srv.cfg.ResolveMessagesWhole
+	return send, code
 }
 
 func parseSendOptions(o uint8) (sendOptions, mapi.ErrorCode) {
@@ -195,7 +203,11 @@ func (o sendOptions) message(c mapi.Message) mapi.Message {
 		out.Recipients = append(out.Recipients, r)
 	}
 	for _, a := range c.Attachments {
+		version := o.versions && isVersion(a)
 		a.Properties = o.bag(transmitted(a.Properties))
+		if version {
+			a.Properties = append(slices.Clip(a.Properties), mapi.Property{Tag: mapi.PidTagInConflict, Value: true})
+		}
 		if a.Embedded != nil {
 			e := *a.Embedded
 			e.Properties = transmitted(e.Properties)

@@ -70,7 +70,7 @@ func (op *operation) syncConfigure(q *rop.SynchronizationConfigureRequest, f *fo
 		flags: q.SynchronizationFlags, extra: q.SynchronizationExtraFlags,
 	}
 	var code mapi.ErrorCode
-	if d.send, code = parseSendOptions(q.SendOptions); code != ecSuccess {
+	if d.send, code = op.sendOptions(q.SendOptions); code != ecSuccess {
 		return nil, code
 	}
 	if d.hierarchy && len(q.RestrictionData) > 0 {

@@ -2,6 +2,7 @@ package memserver
 
 import (
 	"bytes"
+	"slices"
 
 	"mailfs/mapi"
 	"mailfs/mapi/fxics"
@@ -143,6 +144,7 @@ func (m *Mailbox) storeImport(o *messageObject, content *mapi.Message) *message 
 	imp := o.imported
 	v := o.view()
 	v.content = content
+	v.status &^= statusInConflict // it replaces what was there, versions in conflict too
 	if o.base == nil {
 		if v.id = o.id; v.id == 0 {
 			v.id = m.allocID(1)
@@ -191,7 +193,7 @@ const resolveLastWriterWins = 0x00000001
 // resolve makes one message of two versions in conflict ([MS-OXCFXICS] 3.1.5.6.2).
 func (m *Mailbox) resolve(server, client *message) *message {
 	winner, loser := client, server
-	if !laterWriter(client, server) {
+	if !m.srv.cfg.ImportsOnTop && !laterWriter(client, server) {
 		winner, loser = server, client
 	}
 	v := winner.clone()
@@ -203,6 +205,7 @@ func (m *Mailbox) resolve(server, client *message) *message {
 		return v
 	}
 	c := copyContent(winner.content)
+	c.Attachments = slices.DeleteFunc(c.Attachments, isVersion)
 	next := nextAttachment(c)
 	for _, w := range []*message{winner, loser} {
 		for _, e := range conflictVersions(w) {
@@ -229,13 +232,18 @@ func laterWriter(a, b *message) bool {
 	return bytes.Compare([]byte(a.changeKey), []byte(b.changeKey)) > 0
 }
 
+// isVersion reports whether an attachment is a version in conflict ([MS-OXCFXICS] 2.2.1.4.3).
+func isVersion(a mapi.Attachment) bool {
+	return a.Embedded != nil && a.Properties.Bool(mapi.PidTagInConflict)
+}
+
 // conflictVersions returns the versions that a message stands for: itself, or those
 // inside a conflict resolve message. Each carries its own version properties.
 func conflictVersions(v *message) []*mapi.Message {
 	if v.status&statusInConflict != 0 {
 		var out []*mapi.Message
 		for i := range v.content.Attachments {
-			if a := &v.content.Attachments[i]; a.Embedded != nil && a.Properties.Bool(mapi.PidTagInConflict) {
+			if a := v.content.Attachments[i]; isVersion(a) {
 				out = append(out, a.Embedded)
 			}
 		}

@@ -54,16 +54,16 @@ func (d *download) changeSteps(changes []*message) []step {
 // holds versions in conflict, each of them as a message of its own
 // ([MS-OXCFXICS] 3.1.5.6.2.1).
 func (m *Mailbox) versions(v *message) []*message {
-	if v.status&statusInConflict == 0 {
+	if v.status&statusInConflict == 0 || m.srv.cfg.ResolveMessagesWhole {
 		return []*message{v}
 	}
 	var out []*message
-	for i := range v.content.Attachments {
-		a := &v.content.Attachments[i]
-		if !a.Properties.Bool(mapi.PidTagInConflict) || a.Embedded == nil {
+	for _, a := range v.content.Attachments {
+		if !isVersion(a) {
 			continue
 		}
 		w := v.clone()
+		w.status &^= statusInConflict
 		w.content = a.Embedded
 		p := a.Embedded.Properties
 		w.changeKey = mapi.ChangeKey(p.Bytes(mapi.PidTagChangeKey))
@@ -148,8 +148,8 @@ func (m *Mailbox) sentProperties(v *message) mapi.PropertyBag {
 	}
 	add := func(t mapi.PropertyTag, val any) { b = append(b, mapi.Property{Tag: t, Value: val}) }
 	add(mapi.PidTagMessageFlags, v.messageFlags())
-	if v.status != 0 {
-		add(mapi.PidTagMessageStatus, v.status)
+	if status := m.toldStatus(v); status != 0 {
+		add(mapi.PidTagMessageStatus, status)
 	}
 	b = append(b, missingSubject(v.content)...)
 	if v.created != 0 {
@@ -158,6 +158,14 @@ func (m *Mailbox) sentProperties(v *message) mapi.PropertyBag {
 	add(mapi.PidTagLastModificationTime, v.modified)
 	add(mapi.PidTagParentSourceKey, []byte(m.folderSourceKey(v.folder)))
 	return b
+}
+
+// toldStatus is the PidTagMessageStatus that travels.
+func (m *Mailbox) toldStatus(v *message) int32 {
+	if m.srv.cfg.ResolveMessagesWhole {
+		return v.status &^ statusInConflict
+	}
+	return v.status
 }
 
 // missingSubject returns the whole subject or its main part where only the other one

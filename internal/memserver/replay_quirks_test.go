@@ -103,7 +103,6 @@ var quirks = []quirk{
 	{`12/06[4-8]: (SetProperties|SaveChangesMessage) answers NullObject`, "follows from the former"},
 	{`12/\d+: (GetContentsTable RowCount|QueryRows has 23 rows)`, "follows from the former"},
 	{`12/\d+: QueryRows 0x(674A0014|0037001F|65E20102|65E30102) is`, "follows from the former: rows are shifted; the winner of a conflict is the last writer here and the client there"},
-	{`12/\d+: object also has message 0x0E170003`, "a version in conflict tells so"},
 	{`12/\d+: object (differs in message attachments|lacks message attachment|also has message attachment)`, "QUIRK: sends the conflict resolve message itself, against MS-OXCFXICS_R1816"},
 	{`12/\d+: object (differs in|lacks) message (0x\w+|recipient \d+ 0x\w+|recipients)`, "which version wins, and " + unrecorded + " in 12/087 and 12/089"},
 

@@ -18,6 +18,11 @@ type Config struct {
 	// ForgetfulMoves makes a message that a client moves lose its predecessor change list, but for the move, as some
 	// servers do.
 	ForgetfulMoves bool
+	// ImportsOnTop makes the imported version the winner of a conflict, whatever the times say, as some servers do.
+	ImportsOnTop bool
+	// ResolveMessagesWhole makes a conflict resolve message travel as it is, and not as the versions in it; PidTagInConflict of the
+	// attachments travels along, PidTagMessageStatus does not tell. So does gromox.
+	ResolveMessagesWhole bool
 
 	// SessionLifetime is how long an idle session context lives; 0 means 15 minutes.
 	SessionLifetime time.Duration
