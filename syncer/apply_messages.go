@@ -42,7 +42,7 @@ func (s *Syncer) applyMessages(folder replica.Num, scope replica.Scope, batch []
 		for i := range batch {
 			f := setAside
 			if !mine[batch[i].key] {
-				if f, err = s.applyMessage(u, folder, &batch[i], kind); err != nil {
+				if f, err = s.applyApart(u, folder, &batch[i], kind); err != nil {
 					return err
 				}
 			}
@@ -54,6 +54,24 @@ func (s *Syncer) applyMessages(folder replica.Num, scope replica.Scope, batch []
 		return u.SetCheckpoint(scope, cp)
 	})
 	return aside, err
+}
+
+// applyApart stores one arrival, without the versions in conflict that it may have in it: they go to the Conflicts folder.
+func (s *Syncer) applyApart(u *replica.Update, folder replica.Num, a *arrival, kind rebuildKind) (fate, error) {
+	plain := *a // the transaction may run again
+	alt, err := s.takeArrivalApart(&u.View, folder, &plain)
+	if err != nil {
+		return setAside, err
+	}
+	f, err := s.applyMessage(u, folder, &plain, kind)
+	if err != nil || alt == nil || f == setAside {
+		return f, err
+	}
+	n, err := u.BySourceKey(a.key)
+	if err != nil {
+		return f, ignoreMissing(err)
+	}
+	return f, s.keepAlternates(u, n.Num, alt)
 }
 
 // keysUnderWay returns the ids that queued changes have given to items. What arrives

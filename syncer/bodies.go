@@ -26,6 +26,7 @@ type want struct {
 	size   int64
 	newer  bool // than what is here in full
 	alone  bool // to be asked for by itself
+	clash  bool // it may be a conflict resolve message, though nothing in it says so
 }
 
 // decoding returns the options of decoding messages: large values go to blobs as
@@ -290,6 +291,11 @@ func (s *Syncer) readBodies(ctx context.Context, l *link, wants []want) ([]body,
 	for i := range out {
 		messages[i] = out[i].msg
 	}
+	for i := range out {
+		if bad := s.markVersions(ctx, l, out[i]); bad != nil {
+			return out[:i], errors.Join(err, bad)
+		}
+	}
 	for i, other := range s.addAddresses(ctx, messages...) {
 		if !other {
 			continue
@@ -470,7 +476,17 @@ func (s *Syncer) storeBody(u *replica.Update, b body) (bool, error) {
 	if p.content {
 		return false, nil
 	}
-	msg := b.msg
+	alt, err := s.takeApart(&u.View, n.Parent, n.Message.ChangeKey, b.msg)
+	if err != nil {
+		return false, err
+	}
+	msg, size := b.msg, b.size
+	if alt != nil && len(alt.versions) > 0 {
+		msg = alt.top
+		if size, err = s.render.size(msg); err != nil {
+			return false, err
+		}
+	}
 	if len(p.props) > 0 {
 		m := *msg
 		for _, c := range p.props {
@@ -483,8 +499,11 @@ func (s *Syncer) storeBody(u *replica.Update, b body) (bool, error) {
 	fillInfo(&info, msg.Properties)
 	n.Message = &info
 	n.Message.Read, n.Message.State, n.Message.Renderer = read, replica.StateFull, s.render.version()
-	n.Size, n.Exact = b.size, true
-	return true, u.PutContent(n, msg)
+	n.Size, n.Exact = size, true
+	if err := u.PutContent(n, msg); err != nil || alt == nil {
+		return true, err
+	}
+	return true, s.keepAlternates(u, n.Num, alt)
 }
 
 // completeKnown fetches the bodies of those arrivals whose older version is here in

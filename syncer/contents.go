@@ -73,11 +73,13 @@ func (d *contentsDownload) take(ctx context.Context, el fxics.Element) (bool, er
 		if e.Partial != nil {
 			a.partial = &partialChange{Partial: e.Partial, mapping: d.groups[e.Partial.GroupID]}
 		}
+		if n := len(d.batch); n >= commitItems && d.batch[n-1].key != a.key { // versions of one message stay together
+			if err := d.flush(ctx); err != nil {
+				return false, err
+			}
+		}
 		d.batch = append(d.batch, a)
 		d.progress.one(&d.s.board)
-		if len(d.batch) >= commitItems {
-			return false, d.flush(ctx)
-		}
 	case *fxics.ProgressTotal:
 		d.progress.announced(&d.s.board, e)
 	case *fxics.ProgressMessage:
@@ -133,6 +135,9 @@ func (l *link) arrivalOf(ctx context.Context, e *fxics.MessageChange) (arrival, 
 func (d *contentsDownload) flush(ctx context.Context) error {
 	if len(d.batch) == 0 {
 		return nil
+	}
+	if err := d.joinVersions(ctx); err != nil {
+		return err
 	}
 	if err := d.completePartial(ctx); err != nil {
 		return err

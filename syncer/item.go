@@ -15,6 +15,8 @@ var keywords = mapi.StringName(mapi.PSPublicStrings, "Keywords")
 const (
 	flagRead   = 0x00000001 // mfRead of PidTagMessageFlags ([MS-OXCMSG] 2.2.1.6)
 	flagUnsent = 0x00000008 // mfUnsent
+
+	flagHasAttach = 0x00000010 // mfHasAttach
 )
 
 // headerTags are the properties of a client header ([MS-OXCSYNC] 3.1.5.3.5): what
@@ -69,6 +71,7 @@ type arrival struct {
 	full     *mapi.Message
 	rendered int64          // size of the rendered bytes of full
 	partial  *partialChange // what came instead of a header, nil if that came
+	again    bool           // to come once more with the next download
 }
 
 // fillInfo sets what a message's attributes and extended attributes show.

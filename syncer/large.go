@@ -114,8 +114,8 @@ func (l *link) askAgain(ctx context.Context, b *batch, w want) (*object, *answer
 	return obj, asked, asked.err()
 }
 
-// attachmentColumns tell how to read an attachment.
-var attachmentColumns = []mapi.PropertyTag{mapi.PidTagAttachNumber, mapi.PidTagAttachSize, mapi.PidTagAttachMethod}
+// attachmentColumns tell how to read an attachment, and what it is.
+var attachmentColumns = []mapi.PropertyTag{mapi.PidTagAttachNumber, mapi.PidTagAttachSize, mapi.PidTagAttachMethod, mapi.PidTagInConflict}
 
 // openLarge opens a message and lists its attachments.
 func (l *link) openLarge(ctx context.Context, w want) (msg *object, version mapi.ChangeKey, rows []mapi.PropertyBag, err error) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"mailfs/internal/names"
 	"mailfs/mapi"
 	"mailfs/replica"
 )
@@ -137,6 +138,50 @@ func placeOf(v *replica.View, n *replica.Node) (string, error) {
 		}
 	}
 	return strings.Join(names, "/"), nil
+}
+
+// lostVersion is a version that is to become a message in the folder of losers.
+type lostVersion struct {
+	content *mapi.Message
+	winner  *replica.Node
+	key     mapi.SourceKey // of the winner
+	at      mapi.FileTime
+	side    Side
+	id      mapi.SourceKey // tells its name from others
+}
+
+// asLoser returns a version as a message of its own that names its winner.
+func asLoser(version *mapi.Message, winner []byte) *mapi.Message {
+	m := *version
+	m.Properties = m.Properties.Clone()
+	for _, tag := range []mapi.PropertyTag{mapi.PidTagConflictItems, mapi.PidTagSearchKey} {
+		m.Properties.Delete(mapi.Property{Tag: tag}.Key())
+	}
+	m.Properties = withLink(m.Properties, winner)
+	return &m
+}
+
+// insertLoser stores a loser, with a queued upload. size is that of its file.
+func (s *Syncer) insertLoser(u *replica.Update, dir replica.Num, p lostVersion, size int64) (*replica.Node, error) {
+	now := s.cfg.Now()
+	n := &replica.Node{Parent: dir, Kind: replica.KindMessage, Mtime: p.at.Time(), Ctime: now, Btime: now, Atime: now,
+		Message: &replica.MessageInfo{State: replica.StateFull, Renderer: s.render.version(), Modified: p.at, Read: true, Conflict: true}}
+	fillInfo(n.Message, p.content.Properties)
+	n.Size, n.Exact = size, true
+	n.Xattrs = map[string][]byte{xattrLost: []byte(p.side)}
+	n.Name = s.freeName(&u.View, dir, names.Loser(p.winner.Name, p.at.Time(), s.cfg.Location, p.key), p.id)
+	num, err := u.Insert(n)
+	if err != nil {
+		return nil, err
+	}
+	n.Num = num
+	if err := u.PutContent(n, p.content); err != nil {
+		return nil, err
+	}
+	if _, err := u.Enqueue(&replica.Change{Kind: replica.ChangeCreate, Item: num, At: now, Folder: dir, Base: replica.Base{Version: n.Version}}); err != nil {
+		return nil, err
+	}
+	return u.Node(num)
 }
 
 // Settle takes the mark of a conflict off a message whose user has decided. The link never counts as a change of

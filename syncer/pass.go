@@ -140,11 +140,20 @@ func (s *Syncer) passOver(ctx context.Context, l *link, named map[mapi.SourceKey
 			return err
 		}
 	}
+	if err := s.dropTwins(due); err != nil {
+		return err
+	}
 	// the download may have found what makes queued changes go on
 	if err := s.upload(ctx, l); err != nil {
 		return err
 	}
+	if err := s.settleVersions(ctx, l); err != nil {
+		return err
+	}
 	if err := s.syncBodies(ctx, l, yield); err != nil {
+		return err
+	}
+	if err := s.settleVersions(ctx, l); err != nil {
 		return err
 	}
 	return s.reviewFailures(ctx, l)

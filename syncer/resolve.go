@@ -8,7 +8,6 @@ import (
 
 	"mailfs/conflict"
 	"mailfs/internal/mutant"
-	"mailfs/internal/names"
 	"mailfs/mapi"
 	"mailfs/replica"
 )
@@ -42,6 +41,9 @@ func (s *Syncer) resolve(ctx context.Context, l *link, j job) error {
 	if err != nil || theirs == nil {
 		return err
 	}
+	if ok, err := s.keepVersions(ctx, l, j, theirs); err != nil || !ok {
+		return err
+	}
 	if out.Action == conflict.TakeRemote {
 		return s.takeRemote(j, theirs, nil, j.n.Version)
 	}
@@ -51,6 +53,11 @@ func (s *Syncer) resolve(ctx context.Context, l *link, j job) error {
 	}
 	if conflict.SameContent(ours, theirs.full) {
 		return s.takeRemote(j, theirs, nil, version) // both wrote the same: nobody loses
+	}
+	if nothing, err := s.onlySettles(j.c.Seq, version); err != nil {
+		return err
+	} else if nothing {
+		return s.takeSettled(j, theirs, ours, version)
 	}
 	if done, err := s.mergeBoth(j, theirs, out, version); done || err != nil {
 		return err
@@ -146,8 +153,11 @@ func withLink(bag mapi.PropertyBag, link []byte) mapi.PropertyBag {
 // fetchVersion fetches the server's version of a message whole; nil if it is not the
 // one that was looked up, or gone: the next round sees what there is then.
 func (s *Syncer) fetchVersion(ctx context.Context, l *link, j job, k keys) (*arrival, error) {
-	key := j.c.SourceKey
-	got, err := s.readBodies(ctx, l, []want{{num: j.n.Num, key: key, folder: j.folder.Folder.SourceKey}})
+	return s.fetchAs(ctx, l, want{num: j.n.Num, key: j.c.SourceKey, folder: j.folder.Folder.SourceKey, clash: true}, k)
+}
+
+func (s *Syncer) fetchAs(ctx context.Context, l *link, w want, k keys) (*arrival, error) {
+	got, err := s.readBodies(ctx, l, []want{w})
 	if err != nil || len(got) == 0 {
 		return nil, err
 	}
@@ -155,7 +165,7 @@ func (s *Syncer) fetchVersion(ctx context.Context, l *link, j job, k keys) (*arr
 	if t := m.Properties.Time(mapi.PidTagLastModificationTime); t != 0 && t != k.modified {
 		return nil, nil
 	}
-	a := &arrival{key: key, change: k.change, pcl: k.pcl, cn: k.cn, modified: k.modified, header: m.Properties,
+	a := &arrival{key: w.key, change: k.change, pcl: k.pcl, cn: k.cn, modified: k.modified, header: m.Properties,
 		full: m, rendered: got[0].size, size: m.Properties.Int(mapi.PidTagMessageSize)}
 	if a.size == 0 {
 		a.size = a.rendered
@@ -198,7 +208,7 @@ func (s *Syncer) takeRemote(j job, theirs *arrival, link []byte, version uint64)
 		for _, c := range changes {
 			switch c.Kind {
 			case replica.ChangeEdit, replica.ChangeCreate:
-				err = u.DropChange(c.Seq)
+				err = errors.Join(u.DropChange(c.Seq), u.SetSetting(settleSetting(c.Seq), nil))
 			case replica.ChangeDelete:
 				err = s.undelete(u, n, c) // of a version that nobody here has seen
 			}
@@ -308,18 +318,13 @@ func (s *Syncer) makeLoser(l *link, j job, theirs *arrival, out conflict.Outcome
 	if out.Winner == conflict.Remote {
 		content, at = latest, j.c.Modified
 	}
-	m := *content
-	m.Properties = m.Properties.Clone()
-	for _, tag := range []mapi.PropertyTag{mapi.PidTagConflictItems, mapi.PidTagSearchKey} {
-		m.Properties.Delete(mapi.Property{Tag: tag}.Key())
-	}
-	m.Properties = withLink(m.Properties, messageEntryID(l.mailbox, j.folder.Folder.SourceKey, j.c.SourceKey))
-	size, err := s.render.size(&m)
+	m := asLoser(content, messageEntryID(l.mailbox, j.folder.Folder.SourceKey, j.c.SourceKey))
+	size, err := s.render.size(m)
 	if err != nil {
 		return nil, 0, err
 	}
 	err = s.rep.Update(func(u *replica.Update) error {
-		num, ok, err := noted(&u.View, loserSetting(j.c.Seq), &m)
+		num, ok, err := noted(&u.View, loserSetting(j.c.Seq), m)
 		if err != nil {
 			return err
 		}
@@ -327,27 +332,11 @@ func (s *Syncer) makeLoser(l *link, j job, theirs *arrival, out conflict.Outcome
 			loser, err = u.Node(num)
 			return err
 		}
-		now := s.cfg.Now()
-		n := &replica.Node{Parent: dir.Num, Kind: replica.KindMessage, Mtime: at.Time(), Ctime: now, Btime: now, Atime: now,
-			Message: &replica.MessageInfo{State: replica.StateFull, Renderer: s.render.version(), Modified: at, Read: true, Conflict: true}}
-		fillInfo(n.Message, m.Properties)
-		n.Size, n.Exact = size, true
-		n.Xattrs = map[string][]byte{xattrLost: []byte(lostSide(out.Winner))}
-		n.Name = s.freeName(&u.View, dir.Num, names.Loser(j.n.Name, at.Time(), s.cfg.Location, j.c.SourceKey), mapi.SourceKey(j.c.ChangeKey))
-		if num, err = u.Insert(n); err != nil {
+		p := lostVersion{content: m, winner: j.n, key: j.c.SourceKey, at: at, side: lostSide(out.Winner), id: mapi.SourceKey(j.c.ChangeKey)}
+		if loser, err = s.insertLoser(u, dir.Num, p, size); err != nil {
 			return err
 		}
-		n.Num = num
-		if err := u.PutContent(n, &m); err != nil {
-			return err
-		}
-		if _, err := u.Enqueue(&replica.Change{Kind: replica.ChangeCreate, Item: num, At: now, Folder: dir.Num, Base: replica.Base{Version: n.Version}}); err != nil {
-			return err
-		}
-		if loser, err = u.Node(num); err != nil {
-			return err
-		}
-		note := binary.BigEndian.AppendUint64(nil, uint64(num))
+		note := binary.BigEndian.AppendUint64(nil, uint64(loser.Num))
 		return u.SetSetting(loserSetting(j.c.Seq), note)
 	})
 	return loser, version, err

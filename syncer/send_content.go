@@ -321,8 +321,10 @@ func (s *Syncer) ackContent(j job, key mapi.SourceKey, k keys) error {
 		if err := u.DropChange(c.Seq); err != nil {
 			return err
 		}
-		if err := u.SetSetting(loserSetting(c.Seq), nil); err != nil {
-			return err
+		for _, note := range []string{loserSetting(c.Seq), settleSetting(c.Seq)} {
+			if err := u.SetSetting(note, nil); err != nil {
+				return err
+			}
 		}
 		if err := seen(u, j.folder.Folder.SourceKey, key, k.cn); err != nil {
 			return err

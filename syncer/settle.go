@@ -1,0 +1,344 @@
+package syncer
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"mailfs/mapi"
+	"mailfs/replica"
+)
+
+// What is left to do about a conflict that the server settled, once its versions are messages of the Conflicts folder here:
+// they go up, and then the message without them takes the place of the conflict resolve message, as a successor of all of them
+// ([MS-OXCFXICS] 3.1.5.6.2). Other clients see an ordinary message with ordinary losers then.
+
+const versionsPrefix = "syncer.versions."
+
+// versionsSetting is where the losers are noted that came out of a message, until the server has the message without them.
+func versionsSetting(winner replica.Num) string {
+	return versionsPrefix + strconv.FormatUint(uint64(winner), 10)
+}
+
+// settleSetting is where it is noted that a queued edit is none of the user's: it only settles a conflict. The value is the
+// content version that it stands for.
+func settleSetting(seq uint64) string { return fmt.Sprintf("syncer.settle.%d", seq) }
+
+// openLoser is a version that came out of a message.
+type openLoser struct {
+	num    replica.Num
+	search string // its versionKey
+}
+
+const searchLen = 16
+
+// unsettled returns the messages that are still conflict resolve messages on the server, with their losers.
+func unsettled(v *replica.View) (map[replica.Num][]openLoser, error) {
+	var out map[replica.Num][]openLoser
+	for name, value := range v.Settings(versionsPrefix) {
+		winner, err := strconv.ParseUint(strings.TrimPrefix(name, versionsPrefix), 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("setting %s: %w", name, err)
+		}
+		var losers []openLoser
+		for ; len(value) >= 8+searchLen; value = value[8+searchLen:] {
+			losers = append(losers, openLoser{num: replica.Num(binary.BigEndian.Uint64(value)), search: string(value[8 : 8+searchLen])})
+		}
+		if out == nil {
+			out = map[replica.Num][]openLoser{}
+		}
+		out[replica.Num(winner)] = losers
+	}
+	return out, nil
+}
+
+func noteUnsettled(u *replica.Update, winner replica.Num, losers []openLoser) error {
+	p := []byte{}
+	for _, l := range losers {
+		p = append(binary.BigEndian.AppendUint64(p, uint64(l.num)), l.search...)
+	}
+	return u.SetSetting(versionsSetting(winner), p)
+}
+
+// settleVersions uploads the losers that came out of messages, and then these messages.
+func (s *Syncer) settleVersions(ctx context.Context, l *link) error {
+	if s.cfg.ReadOnly {
+		return nil
+	}
+	var open map[replica.Num][]openLoser
+	err := s.rep.View(func(v *replica.View) (err error) {
+		open, err = unsettled(v)
+		return err
+	})
+	if err != nil || len(open) == 0 {
+		return err
+	}
+	if err := s.takeStoredApart(ctx, l, open); err != nil {
+		return err
+	}
+	if err := s.upload(ctx, l); err != nil {
+		return err
+	}
+	more := false
+	for winner := range open {
+		queued, err := s.settle(winner)
+		if err != nil {
+			return err
+		}
+		more = more || queued
+	}
+	if !more {
+		return nil
+	}
+	return s.upload(ctx, l)
+}
+
+// takeStoredApart takes those messages apart that came while there was no Conflicts folder.
+func (s *Syncer) takeStoredApart(ctx context.Context, l *link, open map[replica.Num][]openLoser) error {
+	for winner := range open {
+		whole := false
+		err := s.rep.View(func(v *replica.View) error {
+			m, err := v.Message(winner)
+			whole = err == nil && hasVersions(m)
+			return ignoreAbsent(err)
+		})
+		if err != nil {
+			return err
+		}
+		if !whole {
+			continue
+		}
+		if dir, err := s.conflictsFolder(ctx, l); err != nil || dir == nil {
+			return err
+		}
+		if err := s.rep.Update(func(u *replica.Update) error { return s.takeNodeApart(u, winner) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Syncer) takeNodeApart(u *replica.Update, winner replica.Num) error {
+	u.Remote(true)
+	n, err := u.Node(winner)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	changes, err := u.ChangesOf(winner)
+	if err != nil || pendingOf(changes).content {
+		return err
+	}
+	m, err := u.Message(winner)
+	if err != nil {
+		return ignoreAbsent(err)
+	}
+	alt, err := s.takeApart(&u.View, n.Parent, n.Message.ChangeKey, m)
+	if err != nil || alt == nil || len(alt.versions) == 0 {
+		return err
+	}
+	if n.Size, err = s.render.size(alt.top); err != nil {
+		return err
+	}
+	n.Exact, n.Content = true, 0
+	if err := u.PutContent(n, alt.top); err != nil {
+		return err
+	}
+	return s.keepAlternates(u, winner, alt)
+}
+
+// ignoreAbsent is for content that may be gone, or not be here.
+func ignoreAbsent(err error) error {
+	if errors.Is(err, replica.ErrNotLocal) {
+		return nil
+	}
+	return ignoreMissing(err)
+}
+
+// settle queues a message whose losers the server has, with the links to them; an edit of its user's that is queued does as well.
+func (s *Syncer) settle(winner replica.Num) (queued bool, err error) {
+	err = s.rep.Update(func(u *replica.Update) error {
+		queued = false
+		n, err := u.Node(winner)
+		if err != nil || n.Message == nil || n.Parent == 0 {
+			if err := ignoreMissing(err); err != nil {
+				return err
+			}
+			return u.SetSetting(versionsSetting(winner), nil)
+		}
+		open, err := unsettled(&u.View)
+		if err != nil {
+			return err
+		}
+		links, ready, err := linksTo(u, open[winner])
+		if err != nil || !ready || n.Message.State != replica.StateFull {
+			return err
+		}
+		m, err := u.Message(winner)
+		if err != nil || hasVersions(m) {
+			return ignoreAbsent(err)
+		}
+		queued = true
+		return s.queueSettled(u, n, m, links)
+	})
+	return queued, err
+}
+
+// linksTo returns the entry ids of losers; ready is false while the server lacks one.
+func linksTo(u *replica.Update, losers []openLoser) (links [][]byte, ready bool, err error) {
+	id, err := u.Identity()
+	if err != nil {
+		return nil, false, err
+	}
+	for _, l := range losers {
+		n, err := u.Node(l.num)
+		if errors.Is(err, replica.ErrNotFound) || err == nil && n.Parent == 0 {
+			continue // its user has decided already
+		}
+		if err != nil || n.Message.ChangeKey == "" {
+			return nil, false, err
+		}
+		dir, err := u.Node(n.Parent)
+		if err != nil {
+			return nil, false, err
+		}
+		links = append(links, messageEntryID(id.MailboxGUID, dir.Folder.SourceKey, n.Message.SourceKey))
+	}
+	return links, true, nil
+}
+
+func (s *Syncer) queueSettled(u *replica.Update, n *replica.Node, m *mapi.Message, links [][]byte) error {
+	if !n.Message.Conflict {
+		links = nil // its user has decided already
+	}
+	with := *m
+	for _, link := range links {
+		with.Properties = withLink(with.Properties, link)
+	}
+	n.Message.Conflict = len(links) > 0
+	u.Remote(true)
+	if err := u.Amend(n, &with); err != nil { // a link never counts as a change
+		return err
+	}
+	if err := u.SetSetting(versionsSetting(n.Num), nil); err != nil {
+		return err
+	}
+	changes, err := u.ChangesOf(n.Num)
+	if err != nil {
+		return err
+	}
+	c := &replica.Change{Kind: replica.ChangeEdit, Item: n.Num, At: n.Message.Modified.Time(), Folder: n.Parent,
+		Base: replica.Base{Version: n.Version, ChangeKey: n.Message.ChangeKey, PCL: n.Message.PCL}}
+	if pendingOf(changes).content {
+		if len(links) == 0 {
+			return nil
+		}
+		c.Kind, c.At = replica.ChangeProps, s.cfg.Now()
+		c.Set.Set(mapi.PidTagConflictItems, with.Properties.Get(mapi.PidTagConflictItems))
+	}
+	seq, err := u.Enqueue(c)
+	if err != nil || c.Kind != replica.ChangeEdit {
+		return err
+	}
+	return u.SetSetting(settleSetting(seq), binary.BigEndian.AppendUint64(nil, n.Version))
+}
+
+// onlySettles reports whether a queued edit has nothing of the user's in it.
+func (s *Syncer) onlySettles(seq, version uint64) (yes bool, err error) {
+	err = s.rep.View(func(v *replica.View) error {
+		p, err := v.Setting(settleSetting(seq))
+		yes = err == nil && slices.Equal(p, binary.BigEndian.AppendUint64(nil, version))
+		return ignoreMissing(err)
+	})
+	return yes, err
+}
+
+// takeSettled takes the server's version over one that was only to settle a conflict: somebody has gone on from there. Losers
+// that it does not name are its all the same.
+func (s *Syncer) takeSettled(j job, theirs *arrival, ours *mapi.Message, version uint64) error {
+	var added []byte
+	m := *theirs.full
+	links, _ := ours.Properties.Get(mapi.PidTagConflictItems).([][]byte)
+	for _, link := range links {
+		if bag := withLink(m.Properties, link); len(bag) > len(m.Properties) || countLinks(bag) > countLinks(m.Properties) {
+			m.Properties, added = bag, link
+		}
+	}
+	theirs.full, theirs.header = &m, m.Properties
+	err := s.takeRemote(j, theirs, added, version)
+	if errors.Is(err, errSuperseded) {
+		return nil // the next round sees what was saved
+	}
+	return err
+}
+
+func countLinks(bag mapi.PropertyBag) int {
+	links, _ := bag.Get(mapi.PidTagConflictItems).([][]byte)
+	return len(links)
+}
+
+// keepVersions stores the versions in the server's version of a message before anything else happens to it, and takes them out of it;
+// false if that could not be done yet.
+func (s *Syncer) keepVersions(ctx context.Context, l *link, j job, theirs *arrival) (bool, error) {
+	if !hasVersions(theirs.full) {
+		return true, nil
+	}
+	dir, err := s.conflictsFolder(ctx, l)
+	if err != nil || dir == nil {
+		return false, err
+	}
+	var plain arrival
+	var losers []openLoser
+	err = s.rep.Update(func(u *replica.Update) error {
+		u.Remote(true)
+		plain = *theirs
+		alt, err := s.takeArrivalApart(&u.View, j.folder.Num, &plain)
+		if err != nil || alt == nil {
+			return err
+		}
+		n, err := bearer(u, j.c)
+		if err != nil {
+			return ignoreMissing(err)
+		}
+		if err := s.keepAlternates(u, n.Num, alt); err != nil {
+			return err
+		}
+		open, err := unsettled(&u.View)
+		losers = open[n.Num]
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	if err := s.sendLosers(ctx, l, losers, dir); err != nil {
+		return false, err
+	}
+	*theirs = plain
+	return true, nil
+}
+
+// sendLosers uploads losers. One that the server refuses stays here, and says so.
+func (s *Syncer) sendLosers(ctx context.Context, l *link, losers []openLoser, dir *replica.Node) error {
+	if err := s.reserve(ctx, l, len(losers)); err != nil {
+		return err
+	}
+	for _, one := range losers {
+		var n *replica.Node
+		err := s.rep.View(func(v *replica.View) (err error) {
+			n, err = v.Node(one.num)
+			return ignoreMissing(err)
+		})
+		if err != nil {
+			return err
+		}
+		if n != nil && n.Message.ChangeKey == "" {
+			if _, err := s.sendLoser(ctx, l, n, dir); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
