@@ -18,6 +18,7 @@ import (
 
 	"mailfs/internal/memserver"
 	"mailfs/internal/sample"
+	"mailfs/mapi"
 )
 
 func TestMain(m *testing.M) {
@@ -31,7 +32,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			return setupScript(env)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": cmdExits, "until": cmdUntil, "desktop": cmdDesktop},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": cmdExits, "until": cmdUntil, "desktop": cmdDesktop, "clash": cmdClash},
 		Condition: func(cond string) (bool, error) {
 			if cond == "fuse" {
 				return canMount(), nil
@@ -70,6 +71,27 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("exit status %d, want %d", got, want)
 	}
+}
+
+// clashBox is the key of the mailbox of cmdClash among the values of a script.
+type clashBox struct{}
+
+// cmdClash makes another client change a message of the first mailbox without having seen it, so that the server settles the
+// conflict: clash SUBJECT BODY
+func cmdClash(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: clash SUBJECT BODY")
+	}
+	box := ts.Value(clashBox{}).(*memserver.Mailbox)
+	for _, f := range box.Snapshot().Folders {
+		for _, m := range f.Messages {
+			if m.Content.Properties.String(mapi.PidTagSubject) == args[0] {
+				ts.Check(box.Clash(m.ID, m.Modified+1, func(c *mapi.Message) { c.Properties.Set(mapi.PidTagBody, args[1]+"\r\n") }))
+				return
+			}
+		}
+	}
+	ts.Fatalf("there is no message %q", args[0])
 }
 
 // cmdUntil runs a program again and again until it succeeds or, with !, fails: until PROGRAM ARGS...
@@ -161,6 +183,9 @@ func setupScript(env *testscript.Env) error {
 		box, err := srv.AddMailbox(memserver.MailboxConfig{Address: user, Password: "secret"})
 		if err != nil {
 			return err
+		}
+		if env.Values[clashBox{}] == nil {
+			env.Values[clashBox{}] = box
 		}
 		for _, m := range sample.Mailbox(5, time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC))[:12] {
 			if _, err := deliver(box, folderFor(box, m.Folder), m.Data, m.Read, m.Flag); err != nil {
