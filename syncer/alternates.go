@@ -79,8 +79,8 @@ func (alt *alternates) others() (out []*mapi.Message) {
 	return out
 }
 
-// takeApart takes the versions out of a message that is about to be stored in a folder; nil if there are none, or if this
-// replica has nowhere to put them: then they are shown as what they are, attachments.
+// takeApart takes the versions out of a message that is about to be stored in a folder; nil if there are none. Where they can't
+// be put anywhere, now or ever, they stay in it and are shown as what they are, attachments.
 func (s *Syncer) takeApart(v *replica.View, folder replica.Num, change mapi.ChangeKey, m *mapi.Message) (*alternates, error) {
 	if !hasVersions(m) {
 		return nil, nil
@@ -89,13 +89,16 @@ func (s *Syncer) takeApart(v *replica.View, folder replica.Num, change mapi.Chan
 	if err != nil {
 		return nil, ignoreMissing(err)
 	}
-	if s.cfg.ReadOnly || in.Folder == nil || in.Folder.ReadOnly {
+	if in.Folder == nil || in.Folder.ReadOnly {
 		return nil, nil
 	}
 	if key := m.Properties.Bytes(mapi.PidTagChangeKey); len(key) > 0 {
 		change = mapi.ChangeKey(key) // it may be a later version than the one that was announced
 	}
 	alt := &alternates{change: change, top: m}
+	if s.cfg.ReadOnly {
+		return alt, nil // settleVersions takes it up when the mount is no more read-only
+	}
 	if _, err := v.BySpecial(replica.SpecialConflicts); err != nil {
 		return alt, ignoreMissing(err) // settleVersions makes the folder
 	}
@@ -287,6 +290,10 @@ func (s *Syncer) versionsOf(ctx context.Context, l *link, f folderRef, group []a
 	})
 	later.again = true
 	k, found, err := l.lookUp(ctx, f.key, later.key)
+	if code, refused := refusal(err); refused {
+		s.cfg.Logf("versions of a message: %v", code)
+		return later, nil
+	}
 	if err != nil || !found {
 		return later, err
 	}

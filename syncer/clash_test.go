@@ -386,7 +386,7 @@ func TestEditedWhileSettling(t *testing.T) {
 	}
 }
 
-// A read-only mount has nowhere to put the other version: it shows it as an attachment.
+// A read-only mount can put the other version nowhere: it shows it as an attachment, until the mailbox is mounted to be written, too.
 func TestReadOnlyShowsVersions(t *testing.T) {
 	for name, server := range servers {
 		t.Run(name, func(t *testing.T) {
@@ -402,6 +402,13 @@ func TestReadOnlyShowsVersions(t *testing.T) {
 			if m, _ := w.onServer(mid); len(m.Content.Attachments) != 2 {
 				t.Errorf("%d versions are left on the server", len(m.Content.Attachments))
 			}
+			if err := c.s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			c.cfg.ReadOnly = false
+			c.s = syncer.New(c.cfg)
+			c.pass()
+			settled(t, w, c, mid, "the import", "at first")
 		})
 	}
 }
