@@ -160,18 +160,18 @@ func streams(t testing.TB) map[string][]byte {
 	rtf := CompressRTF([]byte("{\\rtf1\\ansi " + strings.Repeat("{\\b we meet at nine}, and leave at ten.\\par ", 50) + "}"))
 	text := bagOf(mapi.PidTagBody, streamText)
 	list := map[string][]byte{
-		"small":             streamOf(nil),
-		"text":              streamOf(text),
-		"html":              streamOf(bagOf(mapi.PidTagHtml, html)),
-		"rtf":               streamOf(bagOf(mapi.PidTagRtfCompressed, rtf), []byte("data of a file")),
-		"files":             streamOf(text, random(3000), random(5000), []byte(nil)),
-		"the same file":     streamOf(text, random(3000), random(3000)),
-		"metafile":          streamOf(text, append(bagOf(mapi.PidTagAttachDataBinary, random(3000)), bagOf(mapi.PidTagAttachRendering, random(2000))...)),
-		"object":            streamOf(text, object("0000000B-0000-0000-C000-000000000046", random(4000))),
-		"message":           streamOf(text, message(streamOf(bagOf(mapi.PidTagHtml, html), random(3000)))),
-		"message in it":     streamOf(text, message(streamOf(nil, message(streamOf(bagOf(mapi.PidTagRtfCompressed, rtf), random(3000)))))),
-		"10 MB":             streamOf(text, random(10<<20)),
-		"10 MB and another": streamOf(bagOf(mapi.PidTagHtml, html), random(10<<20), message(streamOf(nil, random(3<<20)))),
+		"small":                  streamOf(nil),
+		"text":                   streamOf(text),
+		"html":                   streamOf(bagOf(mapi.PidTagHtml, html)),
+		"rtf":                    streamOf(bagOf(mapi.PidTagRtfCompressed, rtf), []byte("data of a file")),
+		"files":                  streamOf(text, random(3000), random(5000), []byte(nil)),
+		"the same file":          streamOf(text, random(3000), random(3000)),
+		"metafile":               streamOf(text, append(bagOf(mapi.PidTagAttachDataBinary, random(3000)), bagOf(mapi.PidTagAttachRendering, random(2000))...)),
+		"object":                 streamOf(text, object("0000000B-0000-0000-C000-000000000046", random(4000))),
+		"message":                streamOf(text, message(streamOf(bagOf(mapi.PidTagHtml, html), random(3000)))),
+		"message in it":          streamOf(text, message(streamOf(nil, message(streamOf(bagOf(mapi.PidTagRtfCompressed, rtf), random(3000)))))),
+		"10 MB":                  streamOf(text, random(10<<20)),
+		"1 MB, and in a message": streamOf(bagOf(mapi.PidTagHtml, html), random(1<<20), message(streamOf(nil, random(1<<20+1)))),
 	}
 	for _, name := range []string{"garbage-at-end", "long-filename", "multi-name-property", "multi-value-attribute", "triples"} {
 		list[name] = gunzip(t, "../tnef/testdata/"+name+".tnef.gz")

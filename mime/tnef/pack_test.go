@@ -233,7 +233,7 @@ func TestPackErrors(t *testing.T) {
 
 // TestPackLarge: data that is elsewhere is neither in the packed form nor in memory.
 func TestPackLarge(t *testing.T) {
-	data := make([]byte, 10<<20)
+	data := make([]byte, 4<<20)
 	random := rand.NewChaCha8([32]byte{1})
 	if _, err := random.Read(data); err != nil {
 		t.Fatal(err)
