@@ -76,7 +76,7 @@ func MakeSkeleton(m *mapi.Message, file io.ReaderAt, size int64) ([]byte, error)
 	}
 	_, glue, err := decodePieces(skeletonVersion, raw, src)
 	if err != nil {
-		return nil, err
+		return nil, notMade(err)
 	}
 	skeleton, err := packSkeleton(slices.Concat(sum[:digestSize/2], glue[:digestSize/2]), bodies, raw, texts, len(w.streams) > 0)
 	if err != nil {
@@ -84,12 +84,20 @@ func MakeSkeleton(m *mapi.Message, file io.ReaderAt, size int64) ([]byte, error)
 	}
 	im, err := OpenSkeleton(m, skeleton)
 	if err != nil {
-		return nil, err
+		return nil, notMade(err)
 	}
 	if same, err := sameBytes(im, file, size); err != nil || !same {
 		return nil, fmt.Errorf("%w: it does not give the file back: %w", ErrNoSkeleton, err)
 	}
 	return skeleton, nil
+}
+
+// notMade is the error for a skeleton that is beyond what is accepted: a file is none the worse for it.
+func notMade(err error) error {
+	if errors.Is(err, errSkeleton) || errors.Is(err, ErrStale) {
+		return fmt.Errorf("%w: %w", ErrNoSkeleton, err)
+	}
+	return err
 }
 
 // ErrStale says that a message is not the one any more of which its skeleton was made.

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"hash"
 	"io"
 	"math"
 	"slices"
@@ -178,13 +179,13 @@ func (r *pieceReader) pieces() []piece {
 // decodePieces turns what encode wrote into output. glue is a hash of all of it that skeletonDigest does not count.
 func decodePieces(version byte, raw []byte, src *sources) (seq sequence, glue []byte, err error) {
 	r := &pieceReader{raw: raw}
-	h := sha256.New()
+	h := &glueHash{Hash: sha256.New()}
 	var sizes []int64
 	if version > skeletonVersion2 {
 		sizes = r.numbers(maxStreams)
 	}
 	pieces := r.pieces()
-	src.streams = nil
+	src.streams, src.chunks, src.unpacked = nil, 0, 0
 	for _, n := range sizes {
 		packed := r.bytes(n)
 		if r.err != nil {
@@ -210,6 +211,21 @@ func decodePieces(version byte, raw []byte, src *sources) (seq sequence, glue []
 		seq = append(seq, s)
 	}
 	return seq, h.Sum(nil), r.err
+}
+
+// glueHash is a hash of so much as a file can have: a few bytes of a skeleton could name the same text very often.
+type glueHash struct {
+	hash.Hash
+	n int64
+}
+
+const maxGlue = 256 << 20
+
+func (g *glueHash) Write(p []byte) (int, error) {
+	if g.n += int64(len(p)); g.n > maxGlue {
+		return 0, fmt.Errorf("%w: it gives too much", errSkeleton)
+	}
+	return g.Hash.Write(p)
 }
 
 // glueSegment adds a run of output to the hash of those that skeletonDigest does not count.

@@ -20,10 +20,12 @@ type sources struct {
 	built map[[2]int][]byte // streams by source and variant
 	size  int               // of all that were built
 
-	streams []skeletonSource  // behind those of list
-	values  []heldValue       // that streams refer to
-	held    map[uint64]uint64 // hash → place in values
-	seed    maphash.Seed      // of that
+	streams  []skeletonSource  // behind those of list
+	chunks   int               // that they consist of
+	unpacked int               // bytes of them that no value is
+	values   []heldValue       // that streams refer to
+	held     map[uint64]uint64 // hash → place in values
+	seed     maphash.Seed      // of that
 }
 
 // skeletonSource is a text that occurs in some encoding, or data.

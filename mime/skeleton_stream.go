@@ -25,7 +25,10 @@ type heldValue struct {
 	counted bool   // skeletonDigest counts it
 }
 
-const utf16Charset = "utf-16"
+const (
+	utf16Charset = "utf-16"
+	maxUnpacked  = 16 << 20 // bytes of all streams that no value is
+)
 
 // hold notes the bodies of a message as streams have them: text with CRLF and a zero behind it.
 func (s *sources) hold(plain []byte, charset string, html, rtf any) {
@@ -112,8 +115,14 @@ func (s *sources) addStream(packed []byte, glue io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if s.chunks += len(chunks); s.chunks > maxPieces {
+		return fmt.Errorf("%w: %d chunks", errSkeleton, s.chunks)
+	}
 	var seq sequence
 	for _, c := range chunks {
+		if s.unpacked += len(c.Literal); s.unpacked > maxUnpacked {
+			return fmt.Errorf("%w: it unpacks to too much", errSkeleton)
+		}
 		if c.Blob == nil {
 			seq = append(seq, literal(c.Literal)...)
 		} else {

@@ -36,6 +36,7 @@ func (ch Chunk) size() int64 {
 
 const (
 	shortestRef = 24       // bytes that a reference is worth
+	maxRefs     = 50_000   // of a stream
 	maxLiteral  = 16 << 20 // bytes of a stream besides references
 	maxStream   = 1<<32 - 1
 )
@@ -70,6 +71,7 @@ type codec struct {
 	err     error
 	depth   int
 	refs    bool // the attribute has references
+	links   int  // how many there are in all
 	last    previous
 
 	raw  *wire.Reader // packing: of the attribute
@@ -264,9 +266,8 @@ func (c *codec) value(v Chunk, f form) Chunk {
 	case valueOdd:
 		return Chunk{Literal: c.bytes(nil, c.number(0))}
 	case valueRef:
-		c.refs = true
 		ref := c.number(0)
-		if c.err != nil {
+		if c.link(); c.err != nil {
 			return Chunk{}
 		}
 		blob, err := c.resolve(ref)
@@ -286,6 +287,14 @@ func (c *codec) value(v Chunk, f form) Chunk {
 	}
 }
 
+// link counts a reference.
+func (c *codec) link() {
+	c.refs = true
+	if c.links++; c.links > maxRefs {
+		c.fail("more than %d references", maxRefs)
+	}
+}
+
 func (c *codec) packValue(v Chunk, f form) {
 	blob := v.Blob
 	if blob == nil {
@@ -294,9 +303,9 @@ func (c *codec) packValue(v Chunk, f form) {
 	if blob.Size() >= shortestRef {
 		ref, ok, err := c.find(blob)
 		if ok && err == nil {
-			c.refs = true
 			c.number(valueRef)
 			c.number(ref)
+			c.link()
 			return
 		}
 		c.err = err

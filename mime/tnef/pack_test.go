@@ -280,6 +280,27 @@ func TestUnpackCutOff(t *testing.T) {
 	}
 }
 
+// TestUnpackTooMuch: a short packed form does not take much memory.
+func TestUnpackTooMuch(t *testing.T) {
+	h := held{memory(strings.Repeat("data", 20))}
+	w := newWriter()
+	w.attr(levelAttachment, attAttachData, h[0].(memory))
+	one := packed(t, w.Bytes(), h) // key, attribute, end, nothing behind it
+	attribute := one[2 : len(one)-2]
+	many := func(p []byte, n int) []byte {
+		return append(append(one[:2:2], bytes.Repeat(p, n)...), 0, 0)
+	}
+	if _, err := Unpack(many(attribute, maxRefs), h.resolve); err != nil {
+		t.Error(err)
+	}
+	empty := []byte{7, valueOwn} // a message class of no bytes, which are 11 and a zero
+	for name, p := range map[string][]byte{"references": many(attribute, maxRefs+1), "bytes": many(empty, maxLiteral/10)} {
+		if _, err := Unpack(p, h.resolve); !errors.Is(err, ErrFormat) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // FuzzPack: what is packed comes back, and no packed form makes Unpack panic or give much more than it is.
 func FuzzPack(f *testing.F) {
 	f.Add(everything(), true)
