@@ -218,6 +218,7 @@ func (t encodedText) ReadAt(p []byte, off int64) (int, error) {
 		return 0, io.EOF
 	}
 	perLine, full := t.line/4*3, t.line+t.end
+	buf := make([]byte, perLine+2) // a last group of three may be read though there is less
 	done := 0
 	for done < len(p) && off < t.size {
 		first := off / perLine
@@ -228,13 +229,14 @@ func (t encodedText) ReadAt(p []byte, off int64) (int, error) {
 			return done, err
 		}
 		for skip := off % perLine; rows > 0 && off < t.size && done < len(p); skip, rows = 0, rows-1 {
-			row := raw[:min(int64(n), t.line)]
+			row := raw[:max(0, min(int64(n), t.line))]
 			raw, n = raw[min(int64(len(raw)), full):], n-int(full)
-			data, err := decodeLine(row, min(perLine, t.size-(off-skip)))
-			if err != nil {
-				return done, err
+			data := min(perLine, t.size-(off-skip))
+			row = row[:min(int64(len(row)), (data+2)/3*4)]
+			if got, err := base64.StdEncoding.Decode(buf, row); err != nil || int64(got) != data {
+				return done, errNotBase64
 			}
-			k := copy(p[done:], data[skip:])
+			k := copy(p[done:], buf[skip:data])
 			done, off = done+k, off+int64(k)
 		}
 	}
@@ -242,15 +244,4 @@ func (t encodedText) ReadAt(p []byte, off int64) (int, error) {
 		return done, io.EOF
 	}
 	return done, nil
-}
-
-// decodeLine returns the n bytes that a line begins with.
-func decodeLine(row []byte, n int64) ([]byte, error) {
-	out := make([]byte, base64.StdEncoding.DecodedLen(len(row)))
-	row = row[:min(int64(len(row)), (n+2)/3*4)]
-	k, err := base64.StdEncoding.Decode(out, row)
-	if err != nil || int64(k) != n {
-		return nil, errNotBase64
-	}
-	return out[:k], nil
 }

@@ -385,4 +385,13 @@ func TestEncodedText(t *testing.T) {
 			}
 		}
 	}
+	// A file that has become shorter is told, too.
+	file := streamFile(data, 20, "\n")
+	pos := bytes.Index(file, []byte(base64.StdEncoding.EncodeToString(data[:15])))
+	for cut := range 3 * 21 {
+		text := encodedText{file: bytes.NewReader(file[:pos+cut]), off: int64(pos), line: 20, end: 1, size: int64(len(data))}
+		if n, err := text.ReadAt(make([]byte, len(data)), 0); err == nil || n > cut/21*15+15 {
+			t.Errorf("%d bytes of a part, %v", n, err)
+		}
+	}
 }

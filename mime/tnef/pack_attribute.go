@@ -150,7 +150,7 @@ func (c *codec) rest() []byte {
 	return c.raw.Rest()
 }
 
-// hexID passes on attMessageID, an id in hexadecimal ([MS-OXTNEF] 2.1.3.3.4).
+// hexID passes on attMessageID, an id in hexadecimal, as in [MS-OXTNEF] 3.1.
 func (c *codec) hexID() {
 	const size = 16
 	var id []byte
