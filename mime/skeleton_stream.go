@@ -27,7 +27,7 @@ type heldValue struct {
 
 const (
 	utf16Charset = "utf-16"
-	maxUnpacked  = 16 << 20 // bytes of all streams that no value is
+	maxUnpacked  = 8 << 20 // bytes of all streams that no value is
 )
 
 // hold notes the bodies of a message as streams have them: text with CRLF and a zero behind it.

@@ -324,6 +324,16 @@ func TestTooMuch(t *testing.T) {
 	if err := open("a few words\n", append(raw, bytes.Repeat(stream, 10)...)); !errors.Is(err, errSkeleton) {
 		t.Errorf("streams of references: %v", err)
 	}
+	// Two streams of empty message classes: key, code, no bytes.
+	stream = slices.Concat([]byte{0, 0}, bytes.Repeat([]byte{3, 2}, maxUnpacked/20), []byte{0, 0})
+	raw = number(number([]byte{2}, uint64(len(stream))), uint64(len(stream)))
+	raw = append(raw, 0)
+	if err := open("", slices.Concat(raw, stream)); !errors.Is(err, errSkeleton) || !strings.Contains(err.Error(), "bytes of") {
+		t.Errorf("one stream of two: %v", err)
+	}
+	if err := open("", slices.Concat(raw, stream, stream)); !errors.Is(err, errSkeleton) || !strings.Contains(err.Error(), "too much") {
+		t.Errorf("two streams of many bytes: %v", err)
+	}
 	if err := open("", append([]byte{200, 1}, bytes.Repeat([]byte{4}, 200)...)); !errors.Is(err, errSkeleton) {
 		t.Errorf("streams that are not there: %v", err)
 	}

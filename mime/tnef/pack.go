@@ -35,9 +35,9 @@ func (ch Chunk) size() int64 {
 }
 
 const (
-	shortestRef = 24       // bytes that a reference is worth
-	maxRefs     = 50_000   // of a stream
-	maxLiteral  = 16 << 20 // bytes of a stream besides references
+	shortestRef = 24      // bytes that a reference is worth
+	maxRefs     = 50_000  // of a stream
+	maxLiteral  = 8 << 20 // bytes of a stream besides references
 	maxStream   = 1<<32 - 1
 )
 

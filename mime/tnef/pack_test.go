@@ -268,7 +268,7 @@ func TestPackLarge(t *testing.T) {
 	}
 }
 
-// TestUnpackCutOff: what is cut off is refused at every length.
+// TestUnpackCutOff: what is cut off, or not what Pack writes, is refused.
 func TestUnpackCutOff(t *testing.T) {
 	p := packed(t, everything(), nil)
 	for i := range p {
@@ -276,8 +276,21 @@ func TestUnpackCutOff(t *testing.T) {
 			t.Errorf("cut at %d: %v", i, err)
 		}
 	}
-	if _, err := Unpack(append(p, 0), held(nil).resolve); !errors.Is(err, ErrFormat) {
-		t.Errorf("with a byte behind it: %v", err)
+	deep := bytes.Repeat([]byte{0, 0, 32, 1, tagOther, 0x0D, 0x81, 0x6E, objectMessage}, maxDepth+1) // key, properties, one, an object
+	for name, p := range map[string][]byte{
+		"a byte behind it":     append(p, 0),
+		"a date of year 0":     {0, 0, 7, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1, 0, 0},
+		"too many messages":    append(deep, bytes.Repeat([]byte{0}, 3*maxDepth)...),
+		"an unknown attribute": {0, 0, 0x3E, 2, 0, 0},
+		"an unknown tag":       {0, 0, 13, 1, 0xFF, 0, 0, 0},
+		"an unknown set":       {0, 0, 13, 1, tagNamed, 0x80, 0x80, 4, 3, 99, 0, 0, 0, 0, 0},
+		"no named property":    {0, 0, 13, 1, tagNamed, 2, 3, 1, 0, 0, 0, 0, 0},
+		"an unknown object":    {0, 0, 32, 1, tagOther, 0x0D, 0x81, 0x6E, 9, 2, 0, 0},
+		"an unknown type":      {0, 0, 13, 1, tagOther, 0x7F, 1, 0, 0, 0},
+	} {
+		if _, err := Unpack(p, held(nil).resolve); !errors.Is(err, ErrFormat) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
@@ -294,7 +307,7 @@ func TestUnpackTooMuch(t *testing.T) {
 	if _, err := Unpack(many(attribute, maxRefs), h.resolve); err != nil {
 		t.Error(err)
 	}
-	empty := []byte{7, valueOwn} // a message class of no bytes, which are 11 and a zero
+	empty := []byte{3, valueOwn} // a message class of no bytes, which are 11 and a zero
 	for name, p := range map[string][]byte{"references": many(attribute, maxRefs+1), "bytes": many(empty, maxLiteral/10)} {
 		if _, err := Unpack(p, h.resolve); !errors.Is(err, ErrFormat) {
 			t.Errorf("%s: %v", name, err)
