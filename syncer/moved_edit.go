@@ -14,44 +14,6 @@ import (
 // it, with the edit in it: then it is at its new place, and must not come back as a message of its own. Where it is, only a
 // download tells, so that the decision waits for the next one.
 
-// awaitDownload reports whether to wait before it is decided about a change that was sent before and whose message is not there.
-func (s *Syncer) awaitDownload(seq uint64) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.awaiting == nil {
-		s.awaiting = map[uint64]int{}
-	}
-	since, ok := s.awaiting[seq]
-	if !ok {
-		s.awaiting[seq] = s.downloads
-		return true
-	}
-	if since == s.downloads {
-		return true
-	}
-	delete(s.awaiting, seq)
-	return false
-}
-
-// downloaded notes that everything that the server told of has come.
-func (s *Syncer) downloaded() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.downloads++
-}
-
-// needsDownload reports whether a change waits for a download.
-func (s *Syncer) needsDownload() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, since := range s.awaiting {
-		if since == s.downloads {
-			return true
-		}
-	}
-	return false
-}
-
 // maybeSent reports whether the server may have a version whose upload is still in the journal.
 func maybeSent(changes []*replica.Change) bool {
 	for _, c := range changes {
@@ -173,15 +135,23 @@ func (s *Syncer) carries(num replica.Num, c *replica.Change, sent *mapi.Message)
 	return found, same, err
 }
 
-// missedEdit handles an edit that was sent before, of a message that is not there any more.
-func (s *Syncer) missedEdit(ctx context.Context, l *link, j job) error {
-	if s.awaitDownload(j.c.Seq) {
-		return nil
+// missedEdit handles an edit of a message that is said not to be there.
+func (s *Syncer) missedEdit(ctx context.Context, l *link, j job, said error) error {
+	if !j.again {
+		if err := s.takeBack(j.c); err != nil {
+			return err
+		}
 	}
-	if found, err := s.followMoved(ctx, l, j); err != nil || found {
+	sure, err := s.gone(j.c, j.folder, j.c.SourceKey, false, said)
+	if err != nil || !sure {
 		return err
 	}
-	return s.resolve(ctx, l, j)
+	if j.again {
+		if found, err := s.followMoved(ctx, l, j); err != nil || found {
+			return err
+		}
+	}
+	return s.resolve(ctx, l, j, said, true)
 }
 
 // giveWay removes an item in whose stead there is a later version of it at its new place.

@@ -121,7 +121,7 @@ func (s *Syncer) passOver(ctx context.Context, l *link, named map[mapi.SourceKey
 			return err
 		}
 	}
-	due, err := s.dueFolders(rows, full, named)
+	due, err := s.dueFolders(rows, full, s.withDoubted(named))
 	if err != nil {
 		return err
 	}

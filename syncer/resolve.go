@@ -13,10 +13,14 @@ import (
 )
 
 // resolve carries out what package conflict says about a content change that the
-// server did not take because it has something else.
-func (s *Syncer) resolve(ctx context.Context, l *link, j job) error {
+// server did not take because it has something else. said is its answer; sure says that the message is known to be gone if it
+// is not there.
+func (s *Syncer) resolve(ctx context.Context, l *link, j job, said error, sure bool) error {
 	k, found, err := l.lookUp(ctx, j.folder.Folder.SourceKey, j.c.SourceKey)
-	if err != nil {
+	if err == nil && !found && !sure {
+		sure, err = s.notThere(j, said)
+	}
+	if err != nil || !found && !sure {
 		return err
 	}
 	ask := conflict.Case{
@@ -35,11 +39,19 @@ func (s *Syncer) resolve(ctx context.Context, l *link, j job) error {
 	case conflict.Resurrect, conflict.Drop:
 		return s.resurrectItem(j)
 	case conflict.KeepLocal:
+		if k.change == j.c.Base.ChangeKey { // it was on top of that one
+			if err := s.tryAgain(j.c, said, maxAttempts); err != nil || j.c.Error != nil {
+				return err
+			}
+		}
 		return s.goOnTop(j, k, out.PCL, nil)
 	}
 	theirs, err := s.fetchVersion(ctx, l, j, k)
-	if err != nil || theirs == nil {
+	if err != nil {
 		return err
+	}
+	if theirs == nil {
+		return s.tryAgain(j.c, fmt.Errorf("the server does not give the version that it has: %w", said), maxAttempts)
 	}
 	if ok, err := s.keepVersions(ctx, l, j, theirs); err != nil || !ok {
 		return err
@@ -63,6 +75,17 @@ func (s *Syncer) resolve(ctx context.Context, l *link, j job) error {
 		return err
 	}
 	return s.keepBoth(ctx, l, j, theirs, out)
+}
+
+// notThere reports whether a message that is not there is gone for sure.
+func (s *Syncer) notThere(j job, said error) (sure bool, err error) {
+	if j.c.Kind == replica.ChangeCreate && !j.again {
+		if err := s.takeBack(j.c); err != nil {
+			return false, err
+		}
+		return false, s.judge(j.c, said)
+	}
+	return s.gone(j.c, j.folder, j.c.SourceKey, false, said)
 }
 
 func (s *Syncer) resurrectItem(j job) error {
@@ -151,7 +174,7 @@ func withLink(bag mapi.PropertyBag, link []byte) mapi.PropertyBag {
 }
 
 // fetchVersion fetches the server's version of a message whole; nil if it is not the
-// one that was looked up, or gone: the next round sees what there is then.
+// one that was looked up, or gone.
 func (s *Syncer) fetchVersion(ctx context.Context, l *link, j job, k keys) (*arrival, error) {
 	return s.fetchAs(ctx, l, want{num: j.n.Num, key: j.c.SourceKey, folder: j.folder.Folder.SourceKey, clash: true}, k)
 }

@@ -70,12 +70,12 @@ func (s *Syncer) watchJournal(events <-chan []replica.Event) {
 }
 
 // rest waits for the next reason to run a pass: a kick, the timer, the end of a
-// change's idle window, the time of another try at a folder; while online, also for events of the server. It returns true if there is
+// change's idle window, the time of another try at a folder or of a look at what is said to be gone; while online, also for events of the server. It returns true if there is
 // none while the server notifies, so that the pass checks whether it does.
 func (s *Syncer) rest(ctx context.Context, wait time.Duration, online bool) (checks bool, err error) {
 	lost := s.listenWhile(ctx, online)
 	checks = lost != nil
-	for _, next := range []func() (time.Time, bool, error){s.nextReady, s.nextFolder} {
+	for _, next := range []func() (time.Time, bool, error){s.nextReady, s.nextFolder, s.nextLook} {
 		at, ok, err := next()
 		if err != nil || !ok || !online {
 			continue

@@ -107,14 +107,14 @@ func (one *sending) trouble() int {
 	return 1
 }
 
-// folderRefused handles changes whose folder can't be opened. One that is gone is
-// the business of the hierarchy download; another reason stays with the changes.
+// folderRefused handles changes whose folder can't be opened.
 func (s *Syncer) folderRefused(run []job, opened *answer) error {
+	what := s.judge
 	if isMissing(opened.code()) {
-		return nil
+		what = s.folderMissing
 	}
 	for _, j := range run {
-		if err := s.judge(j.c, opened.err()); err != nil {
+		if err := what(j.c, opened.err()); err != nil {
 			return err
 		}
 	}
@@ -215,17 +215,13 @@ func (s *Syncer) sentContent(ctx context.Context, l *link, one *sending) error {
 		c.Fixed, c.SourceKey = false, ""
 		return s.rep.Update(func(u *replica.Update) error { return u.SaveChange(c) })
 	case code == mapi.EcIgnoreFailure:
-		return s.alreadyThere(ctx, l, one.job)
-	case isMissing(code) && c.Kind == replica.ChangeCreate && one.again:
-		// nobody else has this id: what is gone went up before
-		return s.takenAway(one.job)
+		return s.alreadyThere(ctx, l, one.job, one.imp.err())
 	case isMissing(code) && c.Kind == replica.ChangeCreate:
-		c.Fixed, c.SourceKey = false, "" // it never was anywhere but here: the next send is a first one, too
-		return s.judge(c, one.imp.err())
-	case isMissing(code) && one.again:
-		return s.missedEdit(ctx, l, one.job)
-	case code == mapi.EcSyncConflict || isMissing(code):
-		return s.resolve(ctx, l, one.job)
+		return s.missedCreate(one.job, one.imp.err())
+	case isMissing(code):
+		return s.missedEdit(ctx, l, one.job, one.imp.err())
+	case code == mapi.EcSyncConflict:
+		return s.resolve(ctx, l, one.job, one.imp.err(), false)
 	case one.imp.err() != nil:
 		return s.judge(c, one.imp.err())
 	}
@@ -255,15 +251,44 @@ func (s *Syncer) sentContent(ctx context.Context, l *link, one *sending) error {
 }
 
 // alreadyThere handles a send that went through before, and whose answer was lost.
-func (s *Syncer) alreadyThere(ctx context.Context, l *link, j job) error {
+func (s *Syncer) alreadyThere(ctx context.Context, l *link, j job, said error) error {
 	k, found, err := l.lookUp(ctx, j.folder.Folder.SourceKey, j.c.SourceKey)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if !found {
+	case !found && j.c.Kind == replica.ChangeCreate:
+		return s.missedCreate(j, said)
+	case !found:
+		sure, err := s.gone(j.c, j.folder, j.c.SourceKey, false, said)
+		if err != nil || !sure {
+			return err
+		}
 		return s.takenAway(j)
+	case !has(k.pcl, j.c.ChangeKey):
+		return s.resolve(ctx, l, j, said, false) // what the server has was not made with it in sight
 	}
 	return s.ackContent(j, j.c.SourceKey, k)
+}
+
+// has reports whether a list of changes has one.
+func has(pcl mapi.PCL, change mapi.ChangeKey) bool {
+	x, err := change.XID()
+	return err == nil && pcl.Includes(mapi.PCL{}.Add(x))
+}
+
+// missedCreate handles a new message that is said not to be there any more. Nobody else has its id: if it is gone, it went
+// up before. If it was never sent, it is nowhere but here, and the next send is a first one, too.
+func (s *Syncer) missedCreate(j job, said error) error {
+	if !j.again {
+		if err := s.takeBack(j.c); err != nil {
+			return err
+		}
+		return s.judge(j.c, said)
+	}
+	if sure, err := s.gone(j.c, j.folder, j.c.SourceKey, false, said); err != nil || !sure {
+		return err
+	}
+	return s.takenAway(j)
 }
 
 // takenAway handles a version that the server had, though its answer was lost, and that

@@ -113,11 +113,9 @@ func (s *Syncer) sentFolder(ctx context.Context, l *link, j job, imp, back *answ
 		}
 	case mapi.EcIgnoreFailure: // sent before, or the server has something newer: the download tells
 	case mapi.EcCollidingNames:
-		return s.folderNameTaken(ctx, l, j)
+		return s.folderNameTaken(ctx, l, j, imp.err())
 	case mapi.EcNoParentFolder:
-		return nil
-	case mapi.EcSyncObjectDeleted, mapi.EcObjectDeleted:
-		return s.folderTakenAway(j)
+		return s.folderMissing(j.c, imp.err())
 	case mapi.EcFolderCycle, mapi.EcCycleDetected:
 		return s.folderCycle(ctx, l, j, imp.err())
 	case mapi.EcGeneralFailure:
@@ -125,30 +123,47 @@ func (s *Syncer) sentFolder(ctx context.Context, l *link, j job, imp, back *answ
 		return s.judge(j.c, imp.err())
 	default:
 		if isMissing(imp.code()) {
-			return nil
+			return s.folderGone(j, imp, back)
 		}
 		return s.judge(j.c, imp.err())
 	}
 	k, err := l.keysOf(ctx, back)
 	if err != nil {
 		if isMissing(back.code()) && imp.code() != 0 {
-			return s.folderGone(j)
+			return s.folderGone(j, imp, back)
 		}
 		if back.code() == 0 {
 			return err
 		}
 		k = keys{change: j.c.ChangeKey, pcl: j.c.PCL}
+	} else if imp.code() == mapi.EcIgnoreFailure && !j.again && !has(k.pcl, j.c.ChangeKey) {
+		return s.folderNotSeen(j, k, imp.err())
 	}
 	return s.ackFolder(j, j.c.SourceKey, k)
 }
 
-// folderTakenAway handles a folder that the server had and that somebody has deleted. A
-// new one went up before, though its answer was lost: what was put into it here since
-// makes it come back.
-func (s *Syncer) folderTakenAway(j job) error {
-	if j.c.Kind != replica.ChangeFolderCreate {
-		return s.folderGone(j)
+// folderNotSeen handles a change of a folder that was sent for the first time, and of which the server says that it has
+// something newer, which it has not: it goes on top of that.
+func (s *Syncer) folderNotSeen(j job, k keys, said error) error {
+	if err := s.takeBack(j.c); err != nil {
+		return err
 	}
+	if err := s.judge(j.c, said); err != nil || j.c.Kind == replica.ChangeFolderCreate {
+		return err // that one gets another id
+	}
+	return s.rep.Update(func(u *replica.Update) error {
+		now, err := u.Change(j.c.Seq)
+		if err != nil {
+			return ignoreMissing(err)
+		}
+		now.Base.ChangeKey, now.Base.PCL = k.change, k.pcl.Merge(now.Base.PCL)
+		return u.SaveChange(now)
+	})
+}
+
+// folderTakenAway handles a new folder that went up before, though its answer was lost, and that somebody has deleted
+// since: what was put into it here makes it come back.
+func (s *Syncer) folderTakenAway(j job) error {
 	return s.rep.Update(func(u *replica.Update) error {
 		u.Remote(true)
 		n, err := u.Node(j.c.Item)
@@ -221,13 +236,25 @@ func (s *Syncer) moveBack(u *replica.Update, c *replica.Change, parent mapi.Sour
 	return true, u.SaveChange(c)
 }
 
-// folderGone handles a change of a folder that the server says is older than what it
-// has, and has not: it was deleted there.
-func (s *Syncer) folderGone(j job) error {
-	if j.c.Kind == replica.ChangeFolderCreate {
-		return s.judge(j.c, mapi.EcNotFound)
+// folderGone handles a change of a folder that is said to be gone, itself or the one that it is to be in.
+func (s *Syncer) folderGone(j job, imp, back *answer) error {
+	said, create := imp.err(), j.c.Kind == replica.ChangeFolderCreate
+	if create && !j.again {
+		if err := s.takeBack(j.c); err != nil {
+			return err
+		}
+		return s.folderMissing(j.c, said)
 	}
-	return s.rep.Update(func(u *replica.Update) error { return ignoreMissing(u.DropChange(j.c.Seq)) })
+	sure, err := s.gone(j.c, nil, j.c.SourceKey, back.err() == nil, said)
+	switch {
+	case err != nil || !sure:
+		return err
+	case !create:
+		return s.rep.Update(func(u *replica.Update) error { return ignoreMissing(u.DropChange(j.c.Seq)) })
+	case imp.code() == mapi.EcSyncObjectDeleted || imp.code() == mapi.EcObjectDeleted:
+		return s.folderTakenAway(j)
+	}
+	return s.judge(j.c, said)
 }
 
 // ackFolder takes an acknowledged change of a folder out of the journal.
@@ -274,7 +301,10 @@ func (s *Syncer) ackFolder(j job, key mapi.SourceKey, k keys) error {
 // folderNameTaken handles a name that another folder on the server has. A new folder
 // becomes one with it when nothing here stands for that one yet: two people made the
 // same folder. Otherwise the folder gets another name.
-func (s *Syncer) folderNameTaken(ctx context.Context, l *link, j job) error {
+func (s *Syncer) folderNameTaken(ctx context.Context, l *link, j job, said error) error {
+	if j.c.Attempts+1 >= maxAttempts {
+		return s.judge(j.c, said) // whatever its name
+	}
 	if j.c.Kind == replica.ChangeFolderCreate {
 		key, k, err := l.findFolder(ctx, j.folder.Folder.SourceKey, displayName(j.n))
 		if err != nil {
@@ -402,7 +432,7 @@ func (s *Syncer) sendFolderDeletes(ctx context.Context, l *link, run []job) erro
 		row, err := asks[i].row(emptinessColumns)
 		switch {
 		case err != nil && isMissing(asks[i].code()):
-			if err := s.ackFolderDelete(j); err != nil {
+			if err := s.folderDeleteVoid(j, err); err != nil {
 				return err
 			}
 		case err != nil && asks[i].code() != 0:
@@ -466,8 +496,21 @@ func (s *Syncer) deleteFolders(ctx context.Context, l *link, doomed []job) error
 }
 
 func (s *Syncer) folderDeleted(j job, a *answer) error {
-	if err := a.err(); err != nil && !isMissing(a.code()) {
+	switch err := a.err(); {
+	case err == nil:
+		return s.ackFolderDelete(j)
+	case isMissing(a.code()):
+		return s.folderDeleteVoid(j, err)
+	default:
 		return s.judge(j.c, err)
+	}
+}
+
+// folderDeleteVoid handles the deletion of a folder that is said to be gone.
+func (s *Syncer) folderDeleteVoid(j job, said error) error {
+	sure, err := s.gone(j.c, nil, j.n.Folder.SourceKey, false, said)
+	if err != nil || !sure {
+		return err
 	}
 	return s.ackFolderDelete(j)
 }

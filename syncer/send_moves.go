@@ -97,11 +97,19 @@ func (l *link) addMove(ctx context.Context, b *batch, coll *object, j job, targe
 // answer was lost: then the message is at its new id.
 func (m *moving) moved() bool { return m.back.err() == nil }
 
+// gone reports whether a message that is said to be gone from where it was is so for sure.
+func (m *moving) gone(s *Syncer) (sure bool, err error) {
+	return s.gone(m.c, m.from, m.c.OldKey, m.pre.err() == nil, m.move.err())
+}
+
 func (s *Syncer) sentMove(ctx context.Context, l *link, m *moving, to *replica.Node) error {
 	if m.moved() {
 		return s.ackMove(ctx, l, m, to, nil)
 	}
-	if code := m.move.code(); code == mapi.EcSyncObjectDeleted || isMissing(code) {
+	if isMissing(m.move.code()) {
+		if sure, err := m.gone(s); err != nil || !sure {
+			return err
+		}
 		return s.moveVoid(m.job)
 	}
 	if err := m.move.err(); err != nil {
@@ -262,7 +270,7 @@ func (s *Syncer) sendDeletes(ctx context.Context, l *link, run []job) error {
 		case err != nil && isMissing(looks[i].code()):
 			if j.c.Fixed && bin != nil && !j.c.Hard {
 				discard = append(discard, j) // it may have gone there in an earlier attempt
-			} else if err := s.ackDelete(j); err != nil {
+			} else if err := s.deleteVoid(j, looks[i].err()); err != nil {
 				return err
 			}
 		case err != nil && looks[i].code() != 0:
@@ -315,7 +323,7 @@ func (s *Syncer) discardMessages(ctx context.Context, l *link, run []job, bin *r
 		return err
 	}
 	for _, m := range moves {
-		switch code := m.move.code(); {
+		switch {
 		case m.moved():
 			err = s.ackMove(ctx, l, m, bin, func(u *replica.Update, n *replica.Node) error {
 				if n.Parent != 0 {
@@ -323,8 +331,11 @@ func (s *Syncer) discardMessages(ctx context.Context, l *link, run []job, bin *r
 				}
 				return u.Attach(n.Num, bin.Num, s.freeName(&u.View, bin.Num, n.Name, n.Message.SourceKey))
 			})
-		case code == mapi.EcSyncObjectDeleted || isMissing(code):
-			err = s.ackDelete(m.job)
+		case isMissing(m.move.code()):
+			var sure bool
+			if sure, err = m.gone(s); sure {
+				err = s.ackDelete(m.job)
+			}
 		case m.move.err() != nil:
 			err = s.judge(m.c, m.move.err())
 		default:
@@ -342,34 +353,65 @@ func (s *Syncer) removeMessages(ctx context.Context, l *link, run []job, fid map
 	if len(run) == 0 {
 		return nil
 	}
+	answers, opened, err := s.importRemovals(ctx, l, run, fid, false)
+	if err == nil && opened.code() == 0 && answers[0].err() != nil && len(run) > 1 {
+		answers, opened, err = s.importRemovals(ctx, l, run, fid, true) // one of them is to blame
+	}
+	if err != nil {
+		return err
+	}
+	if opened.code() != 0 {
+		return s.folderRefused(run, opened)
+	}
+	for i, j := range run {
+		err := answers[i].err()
+		if err != nil {
+			err = s.judge(j.c, err)
+		} else {
+			err = s.ackDelete(j)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// importRemovals imports deletions, all in one operation or each in its own, and returns what the server says to each.
+func (s *Syncer) importRemovals(ctx context.Context, l *link, run []job, fid mapi.FID, apart bool) (answers []*answer, opened *answer, err error) {
 	list := make([]mapi.SourceKey, len(run))
 	for i, j := range run {
 		list[i] = j.n.Message.SourceKey
 	}
 	b := l.batch()
-	dir, _ := b.open(l.store, &rop.OpenFolderRequest{FolderID: fid})
+	dir, opened := b.open(l.store, &rop.OpenFolderRequest{FolderID: fid})
 	coll, _ := b.open(dir, &rop.SynchronizationOpenCollectorRequest{IsContentsCollector: true})
 	if err := s.collectorState(b, coll, run[0].from); err != nil {
-		return err
+		return nil, nil, err
 	}
-	a := b.do(coll, importDeletes(0, list...))
+	answers = make([]*answer, len(run))
+	for i := range run {
+		switch {
+		case apart:
+			answers[i] = b.do(coll, importDeletes(0, list[i]))
+		case i == 0:
+			answers[i] = b.do(coll, importDeletes(0, list...))
+		default:
+			answers[i] = answers[0]
+		}
+	}
 	b.release(coll)
 	b.release(dir)
-	if err := b.run(ctx); err != nil {
+	return answers, opened, b.run(ctx)
+}
+
+// deleteVoid handles the deletion of a message that is said to be gone.
+func (s *Syncer) deleteVoid(j job, said error) error {
+	sure, err := s.gone(j.c, j.from, j.n.Message.SourceKey, false, said)
+	if err != nil || !sure {
 		return err
 	}
-	for _, j := range run {
-		if err := a.err(); err != nil {
-			if err := s.judge(j.c, err); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := s.ackDelete(j); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.ackDelete(j)
 }
 
 // ackDelete removes a message that the server has no more.

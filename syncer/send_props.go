@@ -112,6 +112,10 @@ func (s *Syncer) sentProps(ctx context.Context, l *link, one *setting) error {
 	c := one.c
 	if code := one.open.code(); code != 0 {
 		if isMissing(code) {
+			sure, err := s.gone(c, one.folder, one.n.Message.SourceKey, false, one.open.err())
+			if err != nil || !sure {
+				return err
+			}
 			return s.propsVoid(c)
 		}
 		return s.judge(c, one.open.err())
@@ -234,9 +238,20 @@ func (s *Syncer) amend(u *replica.Update, n *replica.Node, c *replica.Change) er
 // ([MS-OXCFXICS] 3.3.4.3.3.2.4), and takes over which read states the server has
 // from here, so that they do not come back as news.
 func (s *Syncer) sendReads(ctx context.Context, l *link, run []job) error {
-	fid, err := l.fid(ctx, run[0].folder.Folder.SourceKey)
+	together, err := s.importReads(ctx, l, run, false)
+	if err == nil && !together && len(run) > 1 {
+		_, err = s.importReads(ctx, l, run, true) // one of them is to blame
+	}
+	return err
+}
+
+// importReads sends read states, all in one operation or each in its own. False says that the server refused what was to go
+// together.
+func (s *Syncer) importReads(ctx context.Context, l *link, run []job, apart bool) (together bool, err error) {
+	folder := run[0].folder.Folder.SourceKey
+	fid, err := l.fid(ctx, folder)
 	if err != nil {
-		return err
+		return false, err
 	}
 	states := make([]rop.MessageReadState, len(run))
 	for i, j := range run {
@@ -246,32 +261,64 @@ func (s *Syncer) sendReads(ctx context.Context, l *link, run []job) error {
 	dir, opened := b.open(l.store, &rop.OpenFolderRequest{FolderID: fid})
 	coll, _ := b.open(dir, &rop.SynchronizationOpenCollectorRequest{IsContentsCollector: true})
 	if err := s.collectorState(b, coll, run[0].folder); err != nil {
-		return err
+		return false, err
 	}
-	a := b.do(coll, &rop.SynchronizationImportReadStateChangesRequest{MessageReadStates: states})
+	answers := make([]*answer, len(run))
+	for i := range run {
+		switch {
+		case apart:
+			answers[i] = b.do(coll, &rop.SynchronizationImportReadStateChangesRequest{MessageReadStates: states[i : i+1]})
+		case i == 0:
+			answers[i] = b.do(coll, &rop.SynchronizationImportReadStateChangesRequest{MessageReadStates: states})
+		default:
+			answers[i] = answers[0]
+		}
+	}
 	d := &download{l: l, dir: dir, tail: []*answer{opened}}
 	d.open(b, coll, &rop.SynchronizationGetTransferStateRequest{})
 	d.got = b.do(d.ctx, getBuffer())
 	defer coll.Release()
 	defer d.end()
 	if err := b.run(ctx); err != nil {
-		return err
+		return false, err
 	}
 	if opened.code() != 0 {
-		return s.folderRefused(run, opened)
+		return true, s.folderRefused(run, opened)
 	}
-	if err := a.err(); err != nil {
-		for _, j := range run {
-			if err := s.judge(j.c, err); err != nil {
-				return err
-			}
+	if !apart && len(run) > 1 && answers[0].err() != nil {
+		return false, nil
+	}
+	var done []job
+	for i, j := range run {
+		if err := answers[i].err(); err == nil {
+			done = append(done, j)
+		} else if err := s.readRefused(j, err); err != nil {
+			return true, err
 		}
-		return nil
 	}
-	reads := s.transferredReads(ctx, d)
-	err = s.rep.Update(func(u *replica.Update) error {
+	if len(done) == 0 {
+		return true, nil
+	}
+	return true, s.ackReads(folder, done, s.transferredReads(ctx, d))
+}
+
+// readRefused handles a read state that the server did not take.
+func (s *Syncer) readRefused(j job, said error) error {
+	if code, _ := refusal(said); !isMissing(code) {
+		return s.judge(j.c, said)
+	}
+	sure, err := s.gone(j.c, j.folder, j.n.Message.SourceKey, false, said)
+	if err != nil || !sure {
+		return err
+	}
+	return s.rep.Update(func(u *replica.Update) error { return ignoreMissing(u.DropChange(j.c.Seq)) })
+}
+
+// ackReads takes acknowledged read states out of the journal.
+func (s *Syncer) ackReads(folder mapi.SourceKey, done []job, reads idset.CNSet) error {
+	err := s.rep.Update(func(u *replica.Update) error {
 		u.Remote(true)
-		for _, j := range run {
+		for _, j := range done {
 			now, err := u.Change(j.c.Seq)
 			if ignoreMissing(err) != nil {
 				return err
@@ -286,12 +333,12 @@ func (s *Syncer) sendReads(ctx context.Context, l *link, run []job) error {
 				return err
 			}
 		}
-		return withCheckpoint(u, replica.ContentsScope(run[0].folder.Folder.SourceKey), func(cp *replica.Checkpoint) {
+		return withCheckpoint(u, replica.ContentsScope(folder), func(cp *replica.Checkpoint) {
 			cp.Read = cp.Read.Union(reads)
 		})
 	})
 	if err == nil {
-		s.acknowledged(len(run))
+		s.acknowledged(len(done))
 	}
 	return err
 }

@@ -84,8 +84,8 @@ type Syncer struct {
 	moves     moves
 	lookAtAll bool // events may have been missed
 	suspects  suspects
-	awaiting  map[uint64]int // changes whose message is not there, by how many downloads there had been then
-	downloads int            // complete ones
+	awaiting  map[uint64]question // changes of what is said to be gone
+	downloads int                 // complete ones
 	fetch     fetcher
 }
 

@@ -124,7 +124,7 @@ func (s *Syncer) send(ctx context.Context, l *link, run []job) error {
 }
 
 // dueJobs returns the changes that may be sent now: of every item the first one that may, unless it was refused, waits
-// for its idle window or for its folder, or was tried already since the last change of the journal (see line).
+// for its idle window, for its folder or for a download, or was tried already since the last change of the journal (see line).
 func (s *Syncer) dueJobs(tried map[uint64]int) (jobs []job, err error) {
 	now := s.cfg.Now()
 	err = s.rep.View(func(v *replica.View) error {
@@ -142,7 +142,7 @@ func (s *Syncer) dueJobs(tried map[uint64]int) (jobs []job, err error) {
 			if !q.takes(c) {
 				continue
 			}
-			blocked := c.Error != nil || c.Ready.After(now) || tried[c.Seq] >= 3
+			blocked := c.Error != nil || c.Ready.After(now) || tried[c.Seq] >= 3 || s.waits(c.Seq)
 			var j job
 			ok := false
 			if !blocked {
@@ -363,14 +363,63 @@ func (s *Syncer) acknowledged(n int) {
 func (s *Syncer) refuse(c *replica.Change, code mapi.ErrorCode, text string) error {
 	s.cfg.Logf("upload: change %d was refused: %s", c.Seq, text)
 	e := &replica.ChangeError{Code: code, Text: text, At: s.cfg.Now()}
-	return s.rep.Update(func(u *replica.Update) error {
-		c.Error = e
-		c.Attempts++
-		if err := u.SaveChange(c); err != nil {
+	return s.failed(c, func(u *replica.Update, now *replica.Change) error {
+		if touched, err := touchedSince(u, now, c); err != nil || touched {
+			now.Attempts = 0
 			return err
 		}
-		return s.showError(u, c.Item, e)
+		now.Error = e
+		return s.showError(u, now.Item, e)
 	})
+}
+
+// tryAgain counts one more send of a change that failed; what fails so often is refused.
+func (s *Syncer) tryAgain(c *replica.Change, err error, limit int) error {
+	code, _ := refusal(err)
+	if c.Attempts+1 >= limit {
+		return s.refuse(c, code, err.Error())
+	}
+	s.cfg.Logf("upload: change %d, attempt %d: %v", c.Seq, c.Attempts+1, err)
+	return s.failed(c, func(*replica.Update, *replica.Change) error { return nil })
+}
+
+// failed stores that a send of a change failed, in the change as it is now: its user may have added to it meanwhile.
+func (s *Syncer) failed(c *replica.Change, then func(u *replica.Update, now *replica.Change) error) error {
+	return s.rep.Update(func(u *replica.Update) error {
+		now, err := u.Change(c.Seq)
+		if err != nil {
+			return ignoreMissing(err)
+		}
+		now.Attempts++
+		if err := then(u, now); err != nil {
+			return err
+		}
+		c.Attempts, c.Error = now.Attempts, now.Error
+		return u.SaveChange(now)
+	})
+}
+
+// touchedSince reports whether the user has changed what was sent while it was on its way. Then it is not the change that was
+// refused any more, and goes up as it is now.
+func touchedSince(u *replica.Update, now, sent *replica.Change) (bool, error) {
+	switch classOf(now.Kind) {
+	case classProps:
+		return !sameProps(now, sent), nil
+	case classRead:
+		return now.Read != sent.Read, nil
+	case classContent:
+		list, err := u.ChangesOf(now.Item)
+		if err != nil || len(list) == 0 {
+			return false, err
+		}
+		last := list[len(list)-1]
+		if last.Seq == now.Seq || last.Kind != replica.ChangeEdit || last.Fixed {
+			return false, nil
+		}
+		now.Fixed = false
+		return true, takeUp(u, now)
+	}
+	return false, nil
 }
 
 // showError puts the reason, or nil, on an item.
@@ -435,14 +484,7 @@ func (s *Syncer) judge(c *replica.Change, err error) error {
 		mapi.EcNotImplemented, mapi.EcFolderCycle, mapi.EcCycleDetected:
 		return s.refuse(c, code, err.Error())
 	}
-	if c.Attempts+1 >= maxAttempts {
-		return s.refuse(c, code, err.Error())
-	}
-	s.cfg.Logf("upload: change %d, attempt %d: %v", c.Seq, c.Attempts+1, err)
-	return s.rep.Update(func(u *replica.Update) error {
-		c.Attempts++
-		return u.SaveChange(c)
-	})
+	return s.tryAgain(c, err, maxAttempts)
 }
 
 // ofConnection reports whether an error tells of the connection, or of the caller's
