@@ -2,6 +2,7 @@ package syncer
 
 import (
 	"context"
+	"errors"
 	"maps"
 
 	"mailfs/mapi"
@@ -11,8 +12,8 @@ import (
 
 // conflictsFolder returns the mailbox's Conflicts folder. Where there is none it is
 // made, with Sync Issues above it, and entered into PidTagAdditionalRenEntryIds
-// ([MS-OXOSFLD] 2.2.4). It is nil if the server did not let that happen yet.
-func (s *Syncer) conflictsFolder(ctx context.Context, l *link) (*replica.Node, error) {
+// ([MS-OXOSFLD] 2.2.4). It is nil if the server did not let that happen yet; anew asks it again when it has refused that.
+func (s *Syncer) conflictsFolder(ctx context.Context, l *link, anew bool) (*replica.Node, error) {
 	if n, err := s.special(replica.SpecialConflicts); err != nil || n != nil {
 		return n, err
 	}
@@ -30,11 +31,11 @@ func (s *Syncer) conflictsFolder(ctx context.Context, l *link) (*replica.Node, e
 		return nil, err
 	}
 	if issues == nil {
-		if issues, err = s.makeSpecial(ctx, l, replica.RootNum, "Sync Issues", replica.SpecialSyncIssues); err != nil || issues == nil {
+		if issues, err = s.makeSpecial(ctx, l, replica.RootNum, "Sync Issues", replica.SpecialSyncIssues, anew); err != nil || issues == nil {
 			return nil, err
 		}
 	}
-	dir, err := s.makeSpecial(ctx, l, issues.Num, "Conflicts", replica.SpecialConflicts)
+	dir, err := s.makeSpecial(ctx, l, issues.Num, "Conflicts", replica.SpecialConflicts, anew)
 	if err != nil || dir == nil {
 		return nil, err
 	}
@@ -54,33 +55,24 @@ func (s *Syncer) special(which replica.Special) (n *replica.Node, err error) {
 	return n, err
 }
 
-// makeSpecial makes a folder here and on the server.
-func (s *Syncer) makeSpecial(ctx context.Context, l *link, parent replica.Num, display string, which replica.Special) (*replica.Node, error) {
+// makeSpecial makes a folder here and on the server. One that is here already, since the server did not take it, is sent again.
+func (s *Syncer) makeSpecial(ctx context.Context, l *link, parent replica.Num, display string, which replica.Special, anew bool) (*replica.Node, error) {
 	var j job
 	err := s.rep.Update(func(u *replica.Update) error {
-		now := s.cfg.Now()
-		n := &replica.Node{Parent: parent, Kind: replica.KindFolder, Mtime: now, Ctime: now, Btime: now, Atime: now,
-			Folder: &replica.FolderInfo{DisplayName: display, Class: defaultClass, Special: which}}
-		n.Name = s.freeName(&u.View, parent, display, mapi.SourceKey(display))
-		num, err := u.Insert(n)
+		var err error
+		if j.n, err = u.BySpecial(which); errors.Is(err, replica.ErrNotFound) {
+			j.n, err = s.insertSpecial(u, parent, display, which)
+		}
 		if err != nil {
 			return err
 		}
-		if _, err := u.Enqueue(&replica.Change{Kind: replica.ChangeFolderCreate, Item: num, At: now, Folder: parent}); err != nil {
+		if j.c, err = s.reopen(u, j.n.Num, replica.ChangeFolderCreate, anew); err != nil || j.c == nil {
 			return err
 		}
-		changes, err := u.ChangesOf(num)
-		if err != nil {
-			return err
-		}
-		j.c = changes[0]
-		if j.n, err = u.Node(num); err != nil {
-			return err
-		}
-		j.folder, err = u.Node(parent)
+		j.folder, err = u.Node(j.c.Folder)
 		return err
 	})
-	if err != nil {
+	if err != nil || j.c == nil {
 		return nil, err
 	}
 	if err := s.sendFolders(ctx, l, []job{j}); err != nil {
@@ -95,6 +87,42 @@ func (s *Syncer) makeSpecial(ctx context.Context, l *link, parent replica.Num, d
 		return nil, err
 	}
 	return made, nil
+}
+
+// insertSpecial adds a special folder, with a queued upload.
+func (s *Syncer) insertSpecial(u *replica.Update, parent replica.Num, display string, which replica.Special) (*replica.Node, error) {
+	now := s.cfg.Now()
+	n := &replica.Node{Parent: parent, Kind: replica.KindFolder, Mtime: now, Ctime: now, Btime: now, Atime: now,
+		Folder: &replica.FolderInfo{DisplayName: display, Class: defaultClass, Special: which}}
+	n.Name = s.freeName(&u.View, parent, display, mapi.SourceKey(display))
+	num, err := u.Insert(n)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := u.Enqueue(&replica.Change{Kind: replica.ChangeFolderCreate, Item: num, At: now, Folder: parent}); err != nil {
+		return nil, err
+	}
+	return u.Node(num)
+}
+
+// reopen returns the first change of an item, if it is of a kind and to be sent; anew takes back that it was refused.
+func (s *Syncer) reopen(u *replica.Update, item replica.Num, kind replica.ChangeKind, anew bool) (*replica.Change, error) {
+	changes, err := u.ChangesOf(item)
+	if err != nil || len(changes) == 0 || changes[0].Kind != kind {
+		return nil, err
+	}
+	c := changes[0]
+	switch {
+	case c.Error == nil:
+		return c, nil
+	case !anew:
+		return nil, nil
+	}
+	c.Error = nil
+	if err := u.SaveChange(c); err != nil {
+		return nil, err
+	}
+	return c, s.showError(u, item, nil)
 }
 
 // enterSpecial writes the entry ids of Conflicts and Sync Issues to the Inbox and the

@@ -30,19 +30,26 @@ type question struct {
 // awaitDownload reports whether to wait for a download before it is decided about a change whose item is said to be gone.
 func (s *Syncer) awaitDownload(seq uint64, in mapi.SourceKey) bool {
 	s.mu.Lock()
+	q, ok := s.awaiting[seq]
+	over := ok && q.downloads < s.downloads
+	if over {
+		delete(s.awaiting, seq)
+	}
+	s.mu.Unlock()
+	if !ok {
+		s.askDownload(seq, in)
+	}
+	return !over
+}
+
+// askDownload makes a change wait for the next download.
+func (s *Syncer) askDownload(seq uint64, in mapi.SourceKey) {
+	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.awaiting == nil {
 		s.awaiting = map[uint64]question{}
 	}
-	q, ok := s.awaiting[seq]
-	if ok && q.downloads < s.downloads {
-		delete(s.awaiting, seq)
-		return false
-	}
-	if !ok {
-		s.awaiting[seq] = question{s.downloads, in, s.cfg.Now()}
-	}
-	return true
+	s.awaiting[seq] = question{s.downloads, in, s.cfg.Now()}
 }
 
 // waits reports whether a change waits for a download.
@@ -130,7 +137,7 @@ func (s *Syncer) folderMissing(c *replica.Change, said error) error {
 func (s *Syncer) contradiction(c *replica.Change, in mapi.SourceKey, said error) error {
 	err := s.tryAgain(c, fmt.Errorf("the server calls it gone, and lists it: %w", said), goneTries)
 	if err == nil && c.Error == nil {
-		s.awaitDownload(c.Seq, in)
+		s.askDownload(c.Seq, in)
 	}
 	return err
 }

@@ -282,9 +282,19 @@ func (s *Syncer) keepBoth(ctx context.Context, l *link, j job, theirs *arrival, 
 			return s.goOnTop(j, keys{change: theirs.change, pcl: theirs.pcl}, out.PCL, nil)
 		}
 	}
-	dir, err := s.conflictsFolder(ctx, l)
-	if err != nil || dir == nil {
+	anew := j.c.Attempts == 0
+	dir, err := s.conflictsFolder(ctx, l, anew)
+	if err != nil {
 		return err
+	}
+	if dir == nil {
+		return s.noLoser(j, func(v *replica.View) (*replica.Node, error) {
+			n, err := v.BySpecial(replica.SpecialConflicts)
+			if errors.Is(err, replica.ErrNotFound) {
+				return v.BySpecial(replica.SpecialSyncIssues)
+			}
+			return n, err
+		})
 	}
 	if err := s.reserve(ctx, l, 1); err != nil {
 		return err
@@ -297,8 +307,12 @@ func (s *Syncer) keepBoth(ctx context.Context, l *link, j job, theirs *arrival, 
 		return err
 	}
 	if loser.Message.ChangeKey == "" {
-		if loser, err = s.sendLoser(ctx, l, loser, dir); err != nil || loser == nil {
+		num := loser.Num
+		if loser, err = s.sendLoser(ctx, l, loser, dir, anew); err != nil {
 			return err
+		}
+		if loser == nil {
+			return s.noLoser(j, func(v *replica.View) (*replica.Node, error) { return v.Node(num) })
 		}
 	}
 	link := messageEntryID(l.mailbox, dir.Folder.SourceKey, loser.Message.SourceKey)
@@ -312,6 +326,34 @@ func (s *Syncer) keepBoth(ctx context.Context, l *link, j job, theirs *arrival, 
 	}
 	return s.rep.Update(func(u *replica.Update) error { return u.SetSetting(loserSetting(j.c.Seq), nil) })
 }
+
+// noLoser handles a conflict of which the server does not take the losing version, or the folder for it, whichever item
+// finds.
+func (s *Syncer) noLoser(j job, item func(v *replica.View) (*replica.Node, error)) error {
+	var first replica.Change
+	err := s.rep.View(func(v *replica.View) error {
+		n, err := item(v)
+		if err != nil {
+			return ignoreMissing(err)
+		}
+		changes, err := v.ChangesOf(n.Num)
+		if len(changes) > 0 {
+			first = *changes[0]
+		}
+		return err
+	})
+	switch why := first.Error; {
+	case err != nil:
+		return err
+	case why != nil:
+		return s.refuse(j.c, why.Code, fmt.Sprintf("%v: %s", errNoLoser, why.Text))
+	case s.waits(first.Seq):
+		s.askDownload(j.c.Seq, "")
+	}
+	return s.tryAgain(j.c, errNoLoser, maxAttempts)
+}
+
+var errNoLoser = errors.New("somebody else has changed it, and the server does not take the version that lost into the Conflicts folder")
 
 // stick stays with an earlier decision for the local version where the server's has
 // changed since, but for its content: that is stored as the loser already.
@@ -400,17 +442,17 @@ func noted(v *replica.View, key string, m *mapi.Message) (replica.Num, bool, err
 	return num, err == nil && conflict.SameContent(old, m), err
 }
 
-// sendLoser uploads a loser; nil if the server did not take it yet.
-func (s *Syncer) sendLoser(ctx context.Context, l *link, loser, dir *replica.Node) (*replica.Node, error) {
-	var changes []*replica.Change
-	err := s.rep.View(func(v *replica.View) (err error) {
-		changes, err = v.ChangesOf(loser.Num)
+// sendLoser uploads a loser; nil if the server did not take it. anew says to send one that was refused.
+func (s *Syncer) sendLoser(ctx context.Context, l *link, loser, dir *replica.Node, anew bool) (*replica.Node, error) {
+	var c *replica.Change
+	err := s.rep.Update(func(u *replica.Update) (err error) {
+		c, err = s.reopen(u, loser.Num, replica.ChangeCreate, anew)
 		return err
 	})
-	if err != nil || len(changes) == 0 || changes[0].Kind != replica.ChangeCreate {
+	if err != nil || c == nil {
 		return nil, err
 	}
-	if err := s.sendContent(ctx, l, []job{{c: changes[0], n: loser, folder: dir}}); err != nil {
+	if err := s.sendContent(ctx, l, []job{{c: c, n: loser, folder: dir}}); err != nil {
 		return nil, err
 	}
 	err = s.rep.View(func(v *replica.View) (err error) {
