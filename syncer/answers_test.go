@@ -29,7 +29,7 @@ func (c *client) one() replica.Num { return c.at("Inbox", "*one*").Num }
 func deeds() map[string]deed {
 	importMessage, save, openMessage := rop.IDSynchronizationImportMessageChange, rop.IDSaveChangesMessage, rop.IDOpenMessage
 	importMove, importDeletes, importFolder := rop.IDSynchronizationImportMessageMove, rop.IDSynchronizationImportDeletes, rop.IDSynchronizationImportHierarchyChange
-	reads, openFolder := rop.IDSynchronizationImportReadStateChanges, rop.IDOpenFolder
+	reads, openFolder, look := rop.IDSynchronizationImportReadStateChanges, rop.IDOpenFolder, rop.IDGetPropertiesSpecific
 	create := func(c *client) replica.Num { return c.create(c.at("Drafts"), "new.eml", mail("new", "of a")).Num }
 	created := func(t *testing.T, c *client) bool { return count(c, "of a") == 1 && has(t, c, "Drafts", "of a") }
 	edit := func(c *client) replica.Num { c.edit(c.one(), mail("one", "what a wrote")); return c.one() }
@@ -61,36 +61,51 @@ func deeds() map[string]deed {
 	rmdir := func(c *client) replica.Num { n := c.at("Empty").Num; c.rmdir(n); return n }
 	noDir := func(_ *testing.T, c *client) bool { return c.find("Empty") == nil }
 	return map[string]deed{
-		"new message":                   {importMessage, importMessage, create, created},
-		"new message, saving it":        {save, save, create, created},
-		"new message, its folder":       {importMessage, openFolder, create, created},
-		"edit":                          {importMessage, importMessage, edit, edited},
-		"edit, saving it":               {save, save, edit, edited},
-		"edit, its folder":              {importMessage, openFolder, edit, edited},
-		"flag":                          {save, openMessage, flag, flagged},
-		"flag, saving it":               {save, save, flag, flagged},
-		"move":                          {importMove, importMove, move, moved},
-		"move, its folder":              {importMove, openFolder, move, moved},
-		"deletion":                      {importMove, importMove, remove(false), binned},
-		"deletion, looking":             {openMessage, openMessage, remove(false), binned},
-		"deletion for good":             {importDeletes, importDeletes, remove(true), removed},
-		"deletion for good, looking":    {openMessage, openMessage, remove(true), removed},
-		"deletion for good, its folder": {importDeletes, openFolder, remove(true), removed},
-		"read state":                    {reads, reads, read, isRead},
-		"read state, its folder":        {reads, openFolder, read, isRead},
-		"new folder":                    {importFolder, importFolder, mkdir, made},
-		"name of a folder":              {importFolder, importFolder, rename, renamed},
-		"deletion of a folder":          {importDeletes, importDeletes, rmdir, noDir},
-		"deletion of a folder, looking": {rop.IDGetPropertiesSpecific, openFolder, rmdir, noDir},
+		"new message":                    {importMessage, importMessage, create, created},
+		"new message, saving it":         {save, save, create, created},
+		"new message, its folder":        {importMessage, openFolder, create, created},
+		"edit":                           {importMessage, importMessage, edit, edited},
+		"edit, saving it":                {save, save, edit, edited},
+		"edit, its folder":               {importMessage, openFolder, edit, edited},
+		"flag":                           {save, openMessage, flag, flagged},
+		"flag, saving it":                {save, save, flag, flagged},
+		"move":                           {importMove, importMove, move, moved},
+		"move, its folder":               {importMove, openFolder, move, moved},
+		"deletion":                       {importMove, importMove, remove(false), binned},
+		"deletion, looking":              {openMessage, openMessage, remove(false), binned},
+		"deletion for good":              {importDeletes, importDeletes, remove(true), removed},
+		"deletion for good, looking":     {openMessage, openMessage, remove(true), removed},
+		"deletion for good, its folder":  {importDeletes, openFolder, remove(true), removed},
+		"read state":                     {reads, reads, read, isRead},
+		"read state, its folder":         {reads, openFolder, read, isRead},
+		"new folder":                     {importFolder, importFolder, mkdir, made},
+		"name of a folder":               {importFolder, importFolder, rename, renamed},
+		"deletion of a folder":           {importDeletes, importDeletes, rmdir, noDir},
+		"deletion of a folder, looking":  {look, openFolder, rmdir, noDir},
+		"new message, its ids":           {rop.IDGetLocalReplicaIDs, rop.IDGetLocalReplicaIDs, create, created},
+		"new message, its properties":    {importMessage, rop.IDSetProperties, create, created},
+		"new message, the collector":     {importMessage, rop.IDSynchronizationOpenCollector, create, created},
+		"edit, the state":                {importMessage, rop.IDSynchronizationUploadStateStreamEnd, edit, edited},
+		"edit, its version":              {save, look, edit, edited},
+		"flag, its version":              {save, look, flag, flagged},
+		"move, its version":              {importMove, look, move, moved},
+		"move, looking":                  {importMove, openMessage, move, moved},
+		"deletion, its version":          {importMove, look, remove(false), binned},
+		"deletion for good, its version": {openMessage, look, remove(true), removed},
+		"read state, the state":          {reads, rop.IDSynchronizationGetTransferState, read, isRead},
+		"new folder, looking":            {importFolder, openFolder, mkdir, made},
+		"new folder, its version":        {importFolder, look, mkdir, made},
+		"name of a folder, its version":  {importFolder, look, rename, renamed},
+		"deletion of a folder, counting": {openFolder, look, rmdir, noDir},
 	}
 }
 
 // answerCodes are of every class that servers give, whether they make sense for a change or not.
 var answerCodes = []mapi.ErrorCode{
-	mapi.EcAccessDenied, mapi.EcNotFound, mapi.EcObjectDeleted, mapi.EcSyncObjectDeleted, mapi.EcMessageDeleted, mapi.EcNullObject, mapi.EcInvalidEntryID,
+	mapi.EcAccessDenied, mapi.EcNotFound, mapi.EcObjectDeleted, mapi.EcSyncObjectDeleted,
 	mapi.EcQuotaExceeded, mapi.EcTooBig, mapi.EcInvalidParameter, mapi.EcGeneralFailure, mapi.EcNotSupported, mapi.EcServerBusy,
 	mapi.EcCollidingNames, mapi.EcRpcFormat, mapi.EcObjectChanged, mapi.EcSyncConflict, mapi.EcIgnoreFailure, mapi.EcNoParentFolder,
-	mapi.EcFolderCycle, mapi.EcErrorsReturned, mapi.EcOutOfMemory,
+	mapi.EcFolderCycle,
 }
 
 // patience is how many requests with a change may fail before its user has to be told.
@@ -111,6 +126,7 @@ func TestEveryAnswerToEveryChange(t *testing.T) {
 // meets lets a server give an answer to a change so many times.
 func (d deed) meets(t *testing.T, code mapi.ErrorCode, times int) {
 	w := newMemWorld(t)
+	w.inMemory = true
 	w.deliver("one", "body of one")
 	w.deliver("two", "body of two")
 	w.box.CreateFolder("Empty")

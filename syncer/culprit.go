@@ -93,6 +93,23 @@ func (s *Syncer) noteRun(run []job, err error) error {
 		}
 	case errors.As(err, &away):
 		s.culprits.note(run, false)
+	case isRefusal(err):
+		return s.blame(run, err)
 	}
 	return err
+}
+
+// blame handles a refusal of something that a run needs beside its changes: ids, or a look at what there is. It is that of the
+// change that goes alone.
+func (s *Syncer) blame(run []job, err error) error {
+	if len(run) > 1 {
+		s.culprits.note(run, true)
+		return nil
+	}
+	return s.judge(run[0].c, err)
+}
+
+func isRefusal(err error) bool {
+	_, ok := refusal(err)
+	return ok
 }

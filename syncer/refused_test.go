@@ -1,8 +1,10 @@
 package syncer_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -31,7 +33,7 @@ func (c *client) errorOf(num replica.Num) (why *replica.ChangeError) {
 	return why
 }
 
-// The server refuses a change for good: it stays, with the reason, holds up nothing else, and is not sent again before
+// The server refuses a change for good, or calls gone again and again what it lists: the change stays, with the reason, holds up nothing else, and is not sent again before
 // somebody wants that. Then it goes up.
 func TestRefusedForGood(t *testing.T) {
 	type target struct {
@@ -48,19 +50,26 @@ func TestRefusedForGood(t *testing.T) {
 		"saving a new message": {rop.IDSaveChangesMessage, func(x *target) {
 			x.num = x.c.create(x.c.at("Drafts"), "new.eml", mail("new", "of a")).Num
 		}},
-		"edit":                 {rop.IDSynchronizationImportMessageChange, func(x *target) { x.c.edit(x.num, mail("one", "what a wrote")) }},
-		"move":                 {rop.IDSynchronizationImportMessageMove, func(x *target) { x.c.move(x.num, x.c.at("Drafts")) }},
+		"edit":                  {rop.IDSynchronizationImportMessageChange, func(x *target) { x.c.edit(x.num, mail("one", "what a wrote")) }},
+		"move":                  {rop.IDSynchronizationImportMessageMove, func(x *target) { x.c.move(x.num, x.c.at("Drafts")) }},
+		"opening it to flag it": {rop.IDOpenMessage, func(x *target) { x.c.flag(x.num, 2, "") }},
+		"read state":            {rop.IDSynchronizationImportReadStateChanges, func(x *target) { x.c.markRead(x.num, true) }},
+		"name of a folder": {rop.IDSynchronizationImportHierarchyChange, func(x *target) {
+			x.num = x.c.at("Empty").Num
+			x.c.rename(x.num, x.c.at(), "Named")
+		}},
 		"flag":                 {rop.IDSaveChangesMessage, func(x *target) { x.c.flag(x.num, 2, "") }},
 		"deletion":             {rop.IDSynchronizationImportMessageMove, func(x *target) { x.c.unlink(x.num, false) }},
 		"deletion for good":    {rop.IDSynchronizationImportDeletes, func(x *target) { x.c.unlink(x.num, true) }},
 		"deletion of a folder": {rop.IDSynchronizationImportDeletes, func(x *target) { x.num = x.c.at("Empty").Num; x.c.rmdir(x.num) }},
 		"new folder":           {rop.IDSynchronizationImportHierarchyChange, func(x *target) { x.num = x.c.mkdir(x.c.at("Inbox"), "Below").Num }},
 	}
-	codes := []mapi.ErrorCode{mapi.EcAccessDenied, mapi.EcQuotaExceeded, mapi.EcTooBig, mapi.EcMessageTooBig}
+	codes := []mapi.ErrorCode{mapi.EcAccessDenied, mapi.EcQuotaExceeded, mapi.EcTooBig, mapi.EcMessageTooBig, mapi.EcNotFound, mapi.EcObjectDeleted}
 	for name, change := range changes {
 		for _, code := range codes {
 			t.Run(name+"/"+code.Error(), func(t *testing.T) {
 				w := newMemWorld(t)
+				w.inMemory = true
 				w.deliver("one", "at first")
 				w.deliver("two", "at first")
 				w.box.CreateFolder("Empty")
@@ -69,7 +78,11 @@ func TestRefusedForGood(t *testing.T) {
 				c.flush() // whatever a first session makes
 				x := &target{c, c.at("Inbox", "*one*").Num}
 				change.act(x)
-				c.markRead(c.at("Inbox", "*two*").Num, true)
+				if change.id == rop.IDSynchronizationImportReadStateChanges {
+					c.flag(c.at("Inbox", "*two*").Num, 2, "")
+				} else {
+					c.markRead(c.at("Inbox", "*two*").Num, true)
+				}
 				sent := 0
 				w.srv.SetScript(func(r memserver.Request) memserver.Fault {
 					if !r.Has(uint8(change.id)) || counts(r) {
@@ -167,6 +180,63 @@ func TestNewMessageThatIsSaidToBeGone(t *testing.T) {
 			if d := w.client(t); !func() bool { d.pass(); return has(t, d, "Drafts", "of a") }() {
 				t.Error("nobody else has it")
 			}
+		})
+	}
+}
+
+// What goes in one operation is refused as one. The others of it go up by themselves, and only the one to blame is refused.
+func TestOneOfManyIsRefused(t *testing.T) {
+	const many = 10
+	for name, act := range map[string]func(c *client, num replica.Num){
+		"read state": func(c *client, num replica.Num) { c.markRead(num, true) },
+		"deletion":   func(c *client, num replica.Num) { c.unlink(num, true) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newMemWorld(t)
+			for i := range many {
+				w.deliver(fmt.Sprint("message ", i), "body")
+			}
+			var blamed []byte
+			w.meddle(func(c rop.Call, r rop.Response) rop.Response {
+				var keys [][]byte
+				switch q := c.Request.(type) {
+				case *rop.SynchronizationImportReadStateChangesRequest:
+					for _, s := range q.MessageReadStates {
+						keys = append(keys, s.MessageID)
+					}
+				case *rop.SynchronizationImportDeletesRequest:
+					keys, _ = q.PropertyValues[0].Value.([][]byte)
+				}
+				for _, k := range keys {
+					if !bytes.Equal(k, blamed) {
+						continue
+					}
+					switch p := r.(type) {
+					case *rop.SynchronizationImportReadStateChangesResponse:
+						p.ReturnValue = mapi.EcAccessDenied
+					case *rop.SynchronizationImportDeletesResponse:
+						p.ReturnValue = mapi.EcAccessDenied
+					}
+				}
+				return r
+			})
+			c := w.client(t, quick)
+			c.pass()
+			c.flush()
+			victim := c.at("Inbox", "*message 7*")
+			blamed = []byte(victim.Message.SourceKey)
+			for i := range many {
+				act(c, c.at("Inbox", fmt.Sprintf("*message %d*", i)).Num)
+			}
+			if why := c.refusedOnce(victim.Num); why.Code != mapi.EcAccessDenied {
+				t.Errorf("the reason is %v", why)
+			}
+			blamed = nil
+			if err := c.s.Retry(0); err != nil {
+				t.Fatal(err)
+			}
+			c.flush()
+			same(t, c, w.client(t, quick))
 		})
 	}
 }

@@ -129,10 +129,10 @@ func (s *Syncer) sentFolder(ctx context.Context, l *link, j job, imp, back *answ
 	}
 	k, err := l.keysOf(ctx, back)
 	if err != nil {
-		if isMissing(back.code()) && imp.code() != 0 {
+		switch {
+		case isMissing(back.code()) && imp.code() != 0:
 			return s.folderGone(j, imp, back)
-		}
-		if back.code() == 0 {
+		case imp.code() != 0 || back.code() == 0:
 			return err
 		}
 		k = keys{change: j.c.ChangeKey, pcl: j.c.PCL}

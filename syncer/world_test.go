@@ -34,6 +34,8 @@ type world struct {
 	srv *memserver.Server // nil for a real server
 	box *memserver.Mailbox
 
+	inMemory bool // replicas of this world survive nothing, and cost little
+
 	carrier *client // puts messages there on a real server
 }
 
@@ -82,7 +84,7 @@ type client struct {
 func (w *world) client(t testing.TB, change ...func(*syncer.Config)) *client {
 	t.Helper()
 	c := &client{t: t, w: w, dir: t.TempDir()}
-	rep, err := replica.Open(replica.Options{Dir: c.dir, Small: true, Fold: names.Fold, Step: func() {
+	rep, err := replica.Open(replica.Options{Dir: c.dir, InMemory: w.inMemory, Small: true, Fold: names.Fold, Step: func() {
 		if c.step != nil {
 			c.step()
 		}
