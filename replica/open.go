@@ -32,6 +32,7 @@ type Replica struct {
 	opt  Options
 	db   *badger.DB
 	lock *os.File
+	dir  os.FileInfo // of the database as it was opened, nil in memory
 
 	write sync.Mutex // held by the one Update, and by what cleans up
 	gate  gate       // lets Close wait for those who use db
@@ -48,7 +49,8 @@ type Replica struct {
 	blobs    blobTable
 	trim     trimmer
 
-	contents sync.Pool // of *[]byte, which View.Read fills
+	contents sync.Pool   // of *[]byte, which View.Read fills
+	muted    atomic.Bool // the database is given up: what it complains of is told
 }
 
 // Open opens or makes a replica and takes its lock (ErrInUse).
@@ -78,11 +80,17 @@ func (r *Replica) open() error {
 	if err := r.mend(); err != nil {
 		return err
 	}
-	db, err := badger.OpenManaged(badgerOptions(r.opt))
+	db, err := badger.OpenManaged(badgerOptions(r.opt).WithLogger(badgerLog{r.opt.Logf, &r.muted}))
 	if err != nil {
 		return fmt.Errorf("replica: %w", err)
 	}
 	r.db = db
+	if !r.opt.InMemory {
+		if r.dir, err = os.Stat(r.database()); err != nil {
+			db.Close()
+			return fmt.Errorf("replica: %w", err)
+		}
+	}
 	r.clock.Store(db.MaxVersion())
 	r.visible.Store(db.MaxVersion())
 	db.SetDiscardTs(db.MaxVersion())
@@ -105,7 +113,7 @@ func (r *Replica) mend() error {
 	if r.opt.InMemory {
 		return nil
 	}
-	dir := filepath.Join(r.opt.Dir, "db")
+	dir := r.database()
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -156,8 +164,7 @@ func badgerOptions(opt Options) badger.Options {
 		WithNumMemtables(2).
 		WithNumCompactors(2).
 		WithNumLevelZeroTables(4).
-		WithNumLevelZeroTablesStall(12).
-		WithLogger(badgerLog{opt.Logf})
+		WithNumLevelZeroTablesStall(12)
 	if opt.Small {
 		o = o.WithMemTableSize(4 << 20).WithValueLogFileSize(8 << 20).WithBaseTableSize(256 << 10).WithNumGoroutines(1)
 	}
@@ -173,14 +180,20 @@ func badgerOptions(opt Options) badger.Options {
 // badgerLog passes on what badger complains of, without the values: there may be keys
 // among them, and keys hold names.
 type badgerLog struct {
-	logf func(string, ...any)
+	logf  func(string, ...any)
+	muted *atomic.Bool
 }
 
 func (l badgerLog) Errorf(f string, _ ...any) {
-	l.logf("replica: database error: %s", strings.TrimSpace(f))
+	l.tell("replica: database error: %s", f)
 }
 func (l badgerLog) Warningf(f string, _ ...any) {
-	l.logf("replica: database: %s", strings.TrimSpace(f))
+	l.tell("replica: database: %s", f)
+}
+func (l badgerLog) tell(format, f string) {
+	if !l.muted.Load() {
+		l.logf(format, strings.TrimSpace(f))
+	}
 }
 func (l badgerLog) Infof(string, ...any)  {}
 func (l badgerLog) Debugf(string, ...any) {}
@@ -215,25 +228,6 @@ func (r *Replica) dropLock() {
 	if r.lock != nil {
 		r.lock.Close()
 	}
-}
-
-// Close stops subscriptions and closes the database. It waits for calls that are
-// under way; what these call in turn may fail with ErrClosed.
-func (r *Replica) Close() error {
-	if !r.gate.shut() {
-		return nil
-	}
-	r.blobs.stop()
-	r.subs.closeAll()
-	err := r.counters.settle(r)
-	if cerr := r.db.Close(); err == nil {
-		err = cerr
-	}
-	r.dropLock()
-	if err != nil {
-		return fmt.Errorf("replica: %w", err)
-	}
-	return nil
 }
 
 // gate counts the calls under way. Unlike a sync.RWMutex it lets a call be made within
