@@ -134,7 +134,14 @@ func (s *Syncer) sentProps(ctx context.Context, l *link, one *setting) error {
 	if err != nil {
 		return err
 	}
-	err = s.rep.Update(func(u *replica.Update) error {
+	return s.ackProps(one, pre, post)
+}
+
+// ackProps takes acknowledged properties out of the journal. pre and post are the versions of the message that the server had
+// before and after.
+func (s *Syncer) ackProps(one *setting, pre, post keys) error {
+	c := one.c
+	err := s.rep.Update(func(u *replica.Update) error {
 		u.Remote(true)
 		n, err := bearer(u, c)
 		if err != nil {

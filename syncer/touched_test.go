@@ -32,6 +32,12 @@ func TestTouchedWhileItIsRefused(t *testing.T) {
 			func(c *client, num replica.Num) { c.edit(num, mail("one", "far too large")) },
 			func(c *client, num replica.Num) { c.edit(num, mail("one", "small enough")) },
 			func(c *client) bool { return count(c, "small enough") == 1 && count(c, "far too large") == 0 }},
+		"saved again and flagged": {rop.IDSynchronizationImportMessageChange,
+			func(c *client, num replica.Num) { c.edit(num, mail("one", "far too large")) },
+			func(c *client, num replica.Num) { c.edit(num, mail("one", "small enough")); c.flag(num, 2, "") },
+			func(c *client) bool {
+				return count(c, "small enough") == 1 && count(c, "far too large") == 0 && c.at("Inbox", "*one*").Message.Flag == 2
+			}},
 	} {
 		for _, code := range []mapi.ErrorCode{mapi.EcTooBig, mapi.EcGeneralFailure} {
 			t.Run(name+"/"+code.Error(), func(t *testing.T) {

@@ -409,12 +409,9 @@ func touchedSince(u *replica.Update, now, sent *replica.Change) (bool, error) {
 		return now.Read != sent.Read, nil
 	case classContent:
 		list, err := u.ChangesOf(now.Item)
-		if err != nil || len(list) == 0 {
+		again := func(c *replica.Change) bool { return c.Seq > now.Seq && c.Kind == replica.ChangeEdit && !c.Fixed }
+		if err != nil || !slices.ContainsFunc(list, again) {
 			return false, err
-		}
-		last := list[len(list)-1]
-		if last.Seq == now.Seq || last.Kind != replica.ChangeEdit || last.Fixed {
-			return false, nil
 		}
 		now.Fixed = false
 		return true, takeUp(u, now)
