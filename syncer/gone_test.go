@@ -214,3 +214,47 @@ func TestGoneIsLookedForSoon(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What waits for something that the server refuses makes a flush end, too: it can't go before that does.
+func TestFlushEndsBehindWhatIsRefused(t *testing.T) {
+	for name, tc := range map[string]struct {
+		id      rop.ID
+		waiting int
+		act     func(c *client)
+	}{
+		"in a new folder": {rop.IDSynchronizationImportHierarchyChange, 3, func(c *client) {
+			dir := c.mkdir(c.at(), "Outer")
+			c.create(dir, "new.eml", mail("new", "of a"))
+			c.move(c.at("Inbox", "*one*").Num, dir)
+			c.mkdir(dir, "Inner")
+		}},
+		"behind an edit": {rop.IDSynchronizationImportMessageChange, 1, func(c *client) {
+			num := c.at("Inbox", "*one*").Num
+			c.edit(num, mail("one", "of a"))
+			c.pass()
+			c.unlink(num, false)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newMemWorld(t)
+			w.deliver("one", "body of one")
+			c := w.client(t, quick)
+			c.pass()
+			c.flush()
+			w.refuse(tc.id, mapi.EcAccessDenied)
+			tc.act(c)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			var refused *syncer.RefusedError
+			if err := c.s.Flush(ctx); !errors.As(err, &refused) || refused.Count != 1 || refused.Waiting != tc.waiting {
+				t.Fatalf("flush: %v", err)
+			}
+			w.srv.SetScript(nil)
+			if err := c.s.Retry(0); err != nil {
+				t.Fatal(err)
+			}
+			c.flush()
+			same(t, c, w.client(t, quick))
+		})
+	}
+}

@@ -208,7 +208,7 @@ func (s *Syncer) Close() error {
 
 // Flush returns when the server has acknowledged every change that is queued, those
 // that are added meanwhile included. It waits for a server that is away until ctx
-// ends. Changes that the server refuses are left, and make it return an error.
+// ends. Changes that the server refuses are left, with those that can't go before them, and make it return an error.
 func (s *Syncer) Flush(ctx context.Context) error {
 	var last error
 	s.signInAgain()
@@ -237,6 +237,9 @@ func (s *Syncer) Flush(ctx context.Context) error {
 			s.logWaiting()
 			return errors.Join(ctx.Err(), last)
 		case err == nil && !ok:
+			if stuck, err := s.stuck(); err != nil || stuck {
+				return errors.Join(err, s.refusals())
+			}
 			failed++
 			wait = s.backOff(failed, nil)
 		case err != nil && (hopeless(err) || refused(err)):

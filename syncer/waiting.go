@@ -3,6 +3,7 @@ package syncer
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ const waitingMax = 5
 type RefusedError struct {
 	Changes []string // paths in the mount with what was to be done and the reason, the first few
 	Count   int
+	Waiting int // changes that can't go before the refused ones do
 }
 
 func (e *RefusedError) Error() string {
@@ -25,6 +27,9 @@ func (e *RefusedError) Error() string {
 	}
 	if more := e.Count - len(e.Changes); more > 0 {
 		text += fmt.Sprintf("; and %d more", more)
+	}
+	if e.Waiting > 0 {
+		text += fmt.Sprintf("; %d changes wait for that", e.Waiting)
 	}
 	return text
 }
@@ -45,6 +50,7 @@ func (s *Syncer) refusals() error {
 				return err
 			}
 			if c.Error == nil {
+				e.Waiting++
 				continue
 			}
 			if e.Count++; e.Count > waitingMax {
@@ -62,6 +68,43 @@ func (s *Syncer) refusals() error {
 		return err
 	}
 	return e
+}
+
+// stuck reports whether everything that is queued is refused, or can't go before something that is: a later change of the same
+// item, or one in a folder that the server does not have.
+func (s *Syncer) stuck() (yes bool, err error) {
+	err = s.rep.View(func(v *replica.View) error {
+		var rest []*replica.Change
+		held := map[replica.Num]bool{} // items of refused changes and of what waits for them
+		for c, err := range v.Changes(0) {
+			if err != nil {
+				return err
+			}
+			if c.Error != nil {
+				held[c.Item] = true
+			} else {
+				rest = append(rest, c)
+			}
+		}
+		for moved := len(held) > 0; moved && len(rest) > 0; {
+			before := len(rest)
+			rest = slices.DeleteFunc(rest, func(c *replica.Change) bool {
+				behind := held[c.Item] || held[c.Folder] && !known(v, c.Folder) || held[c.From] && !known(v, c.From)
+				held[c.Item] = held[c.Item] || behind
+				return behind
+			})
+			moved = len(rest) < before
+		}
+		yes = len(rest) == 0
+		return nil
+	})
+	return yes, err
+}
+
+// known reports whether the server has a folder.
+func known(v *replica.View, num replica.Num) bool {
+	n, err := v.Node(num)
+	return err == nil && onServer(n)
 }
 
 // pathOf returns where the item of a change is, or was, in the mount.
