@@ -288,13 +288,7 @@ func (s *Syncer) keepBoth(ctx context.Context, l *link, j job, theirs *arrival, 
 		return err
 	}
 	if dir == nil {
-		return s.noLoser(j, func(v *replica.View) (*replica.Node, error) {
-			n, err := v.BySpecial(replica.SpecialConflicts)
-			if errors.Is(err, replica.ErrNotFound) {
-				return v.BySpecial(replica.SpecialSyncIssues)
-			}
-			return n, err
-		})
+		return s.noLoser(j, specialToMake)
 	}
 	if err := s.reserve(ctx, l, 1); err != nil {
 		return err
@@ -325,6 +319,15 @@ func (s *Syncer) keepBoth(ctx context.Context, l *link, j job, theirs *arrival, 
 		return err // the server's version may change again before this one is on top: the loser can stay the same
 	}
 	return s.rep.Update(func(u *replica.Update) error { return u.SetSetting(loserSetting(j.c.Seq), nil) })
+}
+
+// specialToMake returns the folder without which there is no Conflicts folder.
+func specialToMake(v *replica.View) (*replica.Node, error) {
+	n, err := v.BySpecial(replica.SpecialConflicts)
+	if errors.Is(err, replica.ErrNotFound) {
+		return v.BySpecial(replica.SpecialSyncIssues)
+	}
+	return n, err
 }
 
 // noLoser handles a conflict of which the server does not take the losing version, or the folder for it, whichever item

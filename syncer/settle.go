@@ -112,7 +112,7 @@ func (s *Syncer) takeStoredApart(ctx context.Context, l *link, open map[replica.
 		if !whole {
 			continue
 		}
-		if dir, err := s.conflictsFolder(ctx, l); err != nil || dir == nil {
+		if dir, err := s.conflictsFolder(ctx, l, false); err != nil || dir == nil {
 			return err
 		}
 		if err := s.rep.Update(func(u *replica.Update) error { return s.takeNodeApart(u, winner) }); err != nil {
@@ -286,9 +286,13 @@ func (s *Syncer) keepVersions(ctx context.Context, l *link, j job, theirs *arriv
 	if !hasVersions(theirs.full) {
 		return true, nil
 	}
-	dir, err := s.conflictsFolder(ctx, l)
-	if err != nil || dir == nil {
+	anew := j.c.Attempts == 0
+	dir, err := s.conflictsFolder(ctx, l, anew)
+	if err != nil {
 		return false, err
+	}
+	if dir == nil {
+		return false, s.noLoser(j, specialToMake)
 	}
 	var plain arrival
 	var losers []openLoser
@@ -313,7 +317,7 @@ func (s *Syncer) keepVersions(ctx context.Context, l *link, j job, theirs *arriv
 	if err != nil {
 		return false, err
 	}
-	if err := s.sendLosers(ctx, l, losers, dir); err != nil {
+	if err := s.sendLosers(ctx, l, losers, dir, anew); err != nil {
 		return false, err
 	}
 	*theirs = plain
@@ -321,7 +325,7 @@ func (s *Syncer) keepVersions(ctx context.Context, l *link, j job, theirs *arriv
 }
 
 // sendLosers uploads losers. One that the server refuses stays here, and says so.
-func (s *Syncer) sendLosers(ctx context.Context, l *link, losers []openLoser, dir *replica.Node) error {
+func (s *Syncer) sendLosers(ctx context.Context, l *link, losers []openLoser, dir *replica.Node, anew bool) error {
 	if err := s.reserve(ctx, l, len(losers)); err != nil {
 		return err
 	}
@@ -335,7 +339,7 @@ func (s *Syncer) sendLosers(ctx context.Context, l *link, losers []openLoser, di
 			return err
 		}
 		if n != nil && n.Message.ChangeKey == "" {
-			if _, err := s.sendLoser(ctx, l, n, dir); err != nil {
+			if _, err := s.sendLoser(ctx, l, n, dir, anew); err != nil {
 				return err
 			}
 		}
