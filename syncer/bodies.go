@@ -521,7 +521,8 @@ func (s *Syncer) completeKnown(ctx context.Context, l *link, f folderRef, batch 
 			if err != nil {
 				return err
 			}
-			if n == nil || n.Message == nil || n.Message.State != replica.StateFull || n.Message.ChangeKey == a.change || a.fai || a.full != nil {
+			if n == nil || n.Message == nil || n.Message.State != replica.StateFull || a.fai || a.full != nil ||
+				n.Message.ChangeKey == a.change && n.Message.PCL.Includes(a.pcl) {
 				continue
 			}
 			wants = append(wants, want{num: n.Num, key: a.key, folder: f.key, size: a.size, newer: true})

@@ -7,6 +7,8 @@ import (
 
 	"mailfs/internal/memserver"
 	"mailfs/mapi"
+	"mailfs/mapi/rop"
+	"mailfs/replica"
 	"mailfs/syncer"
 )
 
@@ -230,6 +232,80 @@ func TestEditMeetsServersConflict(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// The version on top of what the server has is the one that is known here, with its change key; only the list of changes tells that
+// another one is in it. Nothing that is done to the message here may take that one away unseen.
+func TestKnownVersionOnTop(t *testing.T) {
+	for name, act := range map[string]func(c *client, one replica.Num){
+		"flag":    func(c *client, one replica.Num) { c.flag(one, 2, "") },
+		"move":    func(c *client, one replica.Num) { c.move(one, c.at("Drafts")) },
+		"delete":  func(c *client, one replica.Num) { c.unlink(one, true) },
+		"discard": func(c *client, one replica.Num) { c.unlink(one, false) },
+		"flag and edit": func(c *client, one replica.Num) {
+			c.flag(one, 2, "")
+			c.edit(one, mail("one", "at first, and an edit"))
+		},
+		"move and edit": func(c *client, one replica.Num) {
+			c.move(one, c.at("Drafts"))
+			c.edit(one, mail("one", "at first, and an edit"))
+		},
+	} {
+		for how, server := range apartMost {
+			for _, forgetful := range []bool{false, true} {
+				t.Run(name+", "+how, func(t *testing.T) {
+					w := newMemWorld(t, server, func(c *memserver.Config) { c.ImportsOnTop, c.ForgetfulMoves = false, forgetful })
+					mid := w.deliver("one", "at first")
+					c := w.client(t)
+					c.pass()
+					w.clash(mid, "the import", -time.Hour)
+					act(c, c.at("Inbox", "*one*").Num)
+					c.flush()
+					if name == "flag" || name == "move" { // and then an edit, before a download
+						dir := map[string]string{"flag": "Inbox", "move": "Drafts"}[name]
+						c.edit(c.at(dir, "*one*").Num, mail("one", "at first, and an edit"))
+						c.flush()
+					}
+					c.pass()
+					d := w.client(t)
+					same(t, c, d)
+					if count(d, "the import") != 1 || count(d, "at first") == 0 {
+						t.Errorf("%s\n%v", d.tree(), d.contents())
+					}
+				})
+			}
+		}
+	}
+}
+
+// The answer to an edit gets lost, and another client's import meets it on the server: the edit is on top there, and the import in it.
+func TestLostAnswerThenClash(t *testing.T) {
+	for name, server := range apartMost {
+		t.Run(name, func(t *testing.T) {
+			w := newMemWorld(t, server, func(c *memserver.Config) { c.ImportsOnTop = false })
+			mid := w.deliver("one", "at first")
+			c := w.client(t, quick)
+			c.pass()
+			c.edit(c.at("Inbox", "*one*").Num, mail("one", "an edit"))
+			w.srv.SetScript(func(r memserver.Request) memserver.Fault {
+				return memserver.Fault{CutAfter: r.Has(uint8(rop.IDSaveChangesMessage))}
+			})
+			if err := c.s.Pass(t.Context()); err == nil {
+				t.Fatal("the answer was not lost")
+			}
+			w.srv.SetScript(nil)
+			w.clash(mid, "the import", -time.Hour)
+			c.flush()
+			c.edit(c.at("Inbox", "*one*").Num, mail("one", "an edit, and another"))
+			c.flush()
+			c.pass()
+			d := w.client(t)
+			same(t, c, d)
+			if count(d, "the import") != 1 || !has(t, d, "Inbox", "an edit, and another") {
+				t.Errorf("%s\n%v", d.tree(), d.contents())
+			}
+		})
 	}
 }
 

@@ -25,6 +25,20 @@ type keys struct {
 	read     *bool // nil if the server does not tell
 }
 
+// known reports whether a version is the one that is here. A conflict resolve message may have the change key of the version on
+// top of it; its list of changes tells that others are in it ([MS-OXCFXICS] 3.1.5.6.2.1).
+func (k keys) known(m *replica.MessageInfo) bool {
+	return k.change == m.ChangeKey && within(k.pcl, m.ChangeKey, m.PCL)
+}
+
+// within reports whether a version that has a change key and a list knows all of another list.
+func within(list mapi.PCL, key mapi.ChangeKey, pcl mapi.PCL) bool {
+	if x, err := key.XID(); err == nil {
+		pcl = pcl.Add(x)
+	}
+	return pcl.Includes(list)
+}
+
 // askKeys adds the request for the version of an open object.
 func (b *batch) askKeys(obj *object) *answer {
 	return b.do(obj, &rop.GetPropertiesSpecificRequest{WantUnicode: 1, PropertyTags: keyColumns})

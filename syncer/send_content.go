@@ -320,7 +320,7 @@ func (s *Syncer) takenAway(j job) error {
 // a later version on top already, that one is left to the download.
 func (s *Syncer) ackContent(j job, key mapi.SourceKey, k keys) error {
 	c := j.c
-	if k.change != c.ChangeKey {
+	if k.change != c.ChangeKey || !within(k.pcl, c.ChangeKey, c.PCL) {
 		k = keys{change: c.ChangeKey, pcl: c.PCL}
 	}
 	err := s.rep.Update(func(u *replica.Update) error {

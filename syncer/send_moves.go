@@ -126,7 +126,7 @@ func (s *Syncer) ackMove(ctx context.Context, l *link, m *moving, to *replica.No
 		return err
 	}
 	pre, preErr := l.keysOf(ctx, m.pre)
-	known := preErr == nil && pre.change == m.n.Message.ChangeKey
+	known := preErr == nil && pre.known(m.n.Message)
 	if !known {
 		k.cn = mapi.LongTermID{} // what moved may be a version that is not here: let it come
 	}
@@ -279,7 +279,7 @@ func (s *Syncer) sendDeletes(ctx context.Context, l *link, run []job) error {
 			}
 		case err != nil:
 			return err
-		case k.change != j.n.Message.ChangeKey && !mutant.UncheckedDeletion.Planted():
+		case !k.known(j.n.Message) && !mutant.UncheckedDeletion.Planted():
 			if err := s.restoreMessage(j); err != nil {
 				return err
 			}

@@ -160,7 +160,7 @@ func (s *Syncer) ackProps(one *setting, pre, post keys) error {
 		if err := s.amend(u, n, c); err != nil {
 			return err
 		}
-		if pre.change != n.Message.ChangeKey {
+		if !pre.known(n.Message) {
 			return nil // it was set on a newer version, which comes with the next download
 		}
 		if err := u.SetKeys(n.Num, n.Message.SourceKey, post.change, post.pcl); err != nil {
