@@ -106,6 +106,31 @@ func TestClashOfThree(t *testing.T) {
 	}
 }
 
+// What was made of the version on top since is a version like the others when the next one comes.
+func TestClashAfterEdit(t *testing.T) {
+	s, m := newServer(t, Config{})
+	inbox := m.Folder(FolderInbox)
+	mid := deliver(t, m, inbox, mail("first"))
+	base, _ := m.messageByMID(mid)
+	if err := m.Clash(mid, base.modified+1, func(c *mapi.Message) { retitleContent(c, "second") }); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Edit(mid, func(c *mapi.Message) { retitleContent(c, "edited") }); err != nil {
+		t.Fatal(err)
+	}
+	if got := dial(t, s, m).sync(inbox, fxics.ICSState{}, nil).changes; len(got) != 3 {
+		t.Errorf("sent %d versions", len(got))
+	}
+	edited, _ := m.messageByMID(mid)
+	if err := m.Clash(mid, edited.modified+1, func(c *mapi.Message) { retitleContent(c, "third") }); err != nil {
+		t.Fatal(err)
+	}
+	v, _ := m.messageByMID(mid)
+	if top, inside := subjects(v); top != "third" || !slices.Equal(inside, []string{"edited", "first", "second", "third"}) {
+		t.Errorf("%q on top of %q", top, inside)
+	}
+}
+
 func TestResolveMessagesWhole(t *testing.T) {
 	s, m := newServer(t, Config{ResolveMessagesWhole: true})
 	inbox := m.Folder(FolderInbox)

@@ -237,21 +237,23 @@ func isVersion(a mapi.Attachment) bool {
 	return a.Embedded != nil && a.Properties.Bool(mapi.PidTagInConflict)
 }
 
-// conflictVersions returns the versions that a message stands for: itself, or those
-// inside a conflict resolve message. Each carries its own version properties.
-func conflictVersions(v *message) []*mapi.Message {
-	if v.status&statusInConflict != 0 {
-		var out []*mapi.Message
-		for i := range v.content.Attachments {
-			if a := v.content.Attachments[i]; isVersion(a) {
-				out = append(out, a.Embedded)
-			}
+// conflictVersions returns the versions that a message stands for: itself, or those inside a conflict resolve message, beside
+// what became of the one on top since. Each carries its own version properties.
+func conflictVersions(v *message) (out []*mapi.Message) {
+	for _, a := range v.content.Attachments {
+		if v.status&statusInConflict != 0 && isVersion(a) {
+			out = append(out, a.Embedded)
 		}
+	}
+	if slices.ContainsFunc(out, func(e *mapi.Message) bool {
+		return string(e.Properties.Bytes(mapi.PidTagChangeKey)) == string(v.changeKey)
+	}) {
 		return out
 	}
 	e := copyContent(v.content)
+	e.Attachments = slices.DeleteFunc(e.Attachments, isVersion)
 	e.Properties.Set(mapi.PidTagChangeKey, []byte(v.changeKey))
 	e.Properties.Set(mapi.PidTagPredecessorChangeList, v.pcl.Bytes())
 	e.Properties.Set(mapi.PidTagLastModificationTime, v.modified)
-	return []*mapi.Message{e}
+	return append(out, e)
 }

@@ -58,23 +58,17 @@ func (m *Mailbox) versions(v *message) []*message {
 		return []*message{v}
 	}
 	var out []*message
-	for _, a := range v.content.Attachments {
-		if !isVersion(a) {
-			continue
-		}
+	for _, e := range conflictVersions(v) {
 		w := v.clone()
 		w.status &^= statusInConflict
-		w.content = a.Embedded
-		p := a.Embedded.Properties
+		w.content = e
+		p := e.Properties
 		w.changeKey = mapi.ChangeKey(p.Bytes(mapi.PidTagChangeKey))
 		w.pcl, _ = mapi.ParsePCL(p.Bytes(mapi.PidTagPredecessorChangeList)) // written by this store
 		w.modified = p.Time(mapi.PidTagLastModificationTime)
-		w.size = int32(messageSize(a.Embedded))
+		w.size = int32(messageSize(e))
 		w.history = nil
 		out = append(out, w)
-	}
-	if len(out) == 0 {
-		return []*message{v}
 	}
 	return out
 }
