@@ -944,6 +944,7 @@ const (
 	EcNullDestinationObject  ErrorCode = 0x00000503
 	EcMailboxInTransit       ErrorCode = 0x0000050C
 	EcMessageDeleted         ErrorCode = 0x000007D6
+	EcRejected               ErrorCode = 0x000007EE
 	EcMailboxDisabled        ErrorCode = 0x0000096C
 	EcMailboxIsQuarantined   ErrorCode = 0x00000A33
 	EcErrorsReturned         ErrorCode = 0x00040380
@@ -1050,6 +1051,7 @@ var errorNames = map[ErrorCode]string{
 	EcNullDestinationObject:  "NullDestinationObject",
 	EcMailboxInTransit:       "MailboxInTransit",
 	EcMessageDeleted:         "MessageDeleted",
+	EcRejected:               "Rejected",
 	EcMailboxDisabled:        "MailboxDisabled",
 	EcMailboxIsQuarantined:   "MailboxIsQuarantined",
 	EcErrorsReturned:         "ErrorsReturned",

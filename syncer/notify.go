@@ -133,7 +133,8 @@ func (s *Syncer) putNamed(named map[mapi.SourceKey]bool, everything bool) {
 }
 
 // listen waits for events of the session until ctx or the session ends, and fetches
-// them when there are some. It returns why it stopped. A server that takes no wait for now is polled meanwhile.
+// them when there are some. It returns why it stopped. A server that takes no wait for this session may take one for
+// another; one that takes none for now is polled meanwhile.
 func (l *link) listen(ctx context.Context) error {
 	for refused := 0; ; {
 		err := l.listenOnce(ctx)
@@ -142,8 +143,11 @@ func (l *link) listen(ctx context.Context) error {
 			return ctx.Err()
 		case err == nil:
 			refused = 0
+			l.s.hangUpAside(ctx)
 			continue
 		case brokenLink(l, err):
+			return err
+		case errors.Is(err, mapi.EcRejected) && l.s.setAside(l):
 			return err
 		}
 		refused++
@@ -173,6 +177,37 @@ func (l *link) setUnheard(yes bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.unheard = yes
+}
+
+// maxAside bounds the sessions that are kept aside.
+const maxAside = 3
+
+// setAside gives up a session that the server takes no wait for, but does not end it until another one hears of events.
+// It returns false if the session has gone already or there have been enough of them.
+//
+// QUIRK gromox 3.10: a wait whose connection was closed is noticed only after up to a second. If the session ends before,
+// the wait counts on, for up to five minutes, under a number that the next session gets. One that is made while this
+// one is there gets another number.
+func (s *Syncer) setAside(l *link) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.link != l || len(s.aside) >= maxAside {
+		return false
+	}
+	s.link, s.aside = nil, append(s.aside, l)
+	s.Kick() // the next pass makes the other one
+	return true
+}
+
+// hangUpAside ends the sessions that were set aside.
+func (s *Syncer) hangUpAside(ctx context.Context) {
+	s.mu.Lock()
+	aside := s.aside
+	s.aside = nil
+	s.mu.Unlock()
+	for _, l := range aside {
+		l.hangUp(ctx)
+	}
 }
 
 // hangUp ends the session as far as the server can still be reached.

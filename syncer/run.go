@@ -182,6 +182,7 @@ func refused(err error) bool {
 
 // goOffline ends the session, and waits for what runs on it.
 func (s *Syncer) goOffline(ctx context.Context) {
+	defer s.hangUpAside(ctx)
 	s.mu.Lock()
 	l := s.link
 	s.mu.Unlock()

@@ -79,6 +79,7 @@ type Syncer struct {
 
 	mu        sync.Mutex
 	link      *link                   // the session, nil when offline
+	aside     []*link                 // sessions that the server takes no wait for
 	dialing   chan struct{}           // closed when a dial in progress is over
 	named     map[mapi.SourceKey]bool // folders that events named
 	moves     moves

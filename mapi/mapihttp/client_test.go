@@ -265,8 +265,8 @@ func TestBodyErrors(t *testing.T) {
 		{Execute, DisconnectResponse{}, "protocol"},
 		{NotificationWait, NotificationWaitResponse{ErrorCode: mapi.EcGeneralFailure}, "protocol"},
 		{NotificationWait, NotificationWaitResponse{}, "none"},
-		{NotificationWait, NotificationWaitResponse{ErrorCode: ecRejected}, "busy 15s"},
-		{Execute, ExecuteResponse{ErrorCode: ecRejected}, "protocol"},
+		{NotificationWait, NotificationWaitResponse{ErrorCode: mapi.EcRejected}, "busy 15s"},
+		{Execute, ExecuteResponse{ErrorCode: mapi.EcRejected}, "protocol"},
 		{Disconnect, DisconnectResponse{StatusCode: 3}, "protocol"},
 	} {
 		f.mu.Lock()

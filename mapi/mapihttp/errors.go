@@ -105,7 +105,6 @@ const (
 	ecRPCHTTPDisallowed   mapi.ErrorCode = 0x000004E0
 	ecCachedModeRequired  mapi.ErrorCode = 0x000004E1
 	ecProtocolDisabled    mapi.ErrorCode = 0x000007D8
-	ecRejected            mapi.ErrorCode = 0x000007EE // of NotificationWait ([MS-OXCRPC] 3.3.4.1)
 )
 
 // rejectedDelay is how long to poll before the next NotificationWait when a server
@@ -132,9 +131,9 @@ func checkBody(kind RequestType, status uint32, code mapi.ErrorCode, retryDelay 
 	switch code {
 	case mapi.EcServerBusy, mapi.EcServerPaused, mapi.EcMailboxInTransit:
 		return &mapi.Busy{After: retryDelay, Err: e}
-	case ecRejected:
-		// Another wait is outstanding. QUIRK gromox 3.10: also one that was given up,
-		// up to five minutes ago.
+	case mapi.EcRejected:
+		// Another wait is outstanding ([MS-OXCRPC] 3.3.4.1). QUIRK gromox 3.10: also one that was given up,
+		// up to five minutes ago, and that of a session that has ended since.
 		if kind == NotificationWait {
 			return &mapi.Busy{After: rejectedDelay, Err: e}
 		}
