@@ -26,6 +26,7 @@ var allowed = map[string][]string{
 	"internal/names":      {"mapi"},
 	"internal/fsx":        {"mime"},
 	"internal/mutant":     {},
+	"internal/powercut":   {},
 	"internal/realserver": {"mapi/autodiscover", "mapi/mapihttp"},
 	"internal/sample":     {},
 	"internal/spec":       {},
@@ -43,7 +44,7 @@ var allowed = map[string][]string{
 	"internal/memserver":  {"mapi", "mapi/"},
 	"internal/scenario":   {"mapi", "mapi/", "mime", "conflict", "replica", "syncer", "fs", "internal/"},
 	"internal/scenario/sim": {"mapi", "mapi/", "mime", "conflict", "replica", "syncer", "fs",
-		"internal/names", "internal/memserver", "internal/mutant"},
+		"internal/names", "internal/memserver", "internal/mutant", "internal/powercut"},
 	"cmd/mailfs": {"mapi", "mapi/", "mime", "conflict", "replica", "syncer", "fs",
 		"internal/names", "internal/memserver", "internal/sample"},
 }

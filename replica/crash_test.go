@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"mailfs/internal/powercut"
 )
 
 const crashDir = "MAILFS_REPLICA_CRASH_DIR"
@@ -236,29 +238,37 @@ func files(t *testing.T, dir string) map[string][]byte {
 	return out
 }
 
-func putFiles(t *testing.T, dir string, fs map[string][]byte) {
+// crash returns a directory with the replica as it is in another one now, which is in use.
+func crash(t *testing.T, dir string) string {
 	t.Helper()
-	if err := os.MkdirAll(filepath.Join(dir, "db"), 0o700); err != nil {
+	ends, err := powercut.EndsOf(dir)
+	if err != nil {
 		t.Fatal(err)
 	}
-	for name, p := range fs {
-		path := filepath.Join(dir, "db", name)
-		if err := os.WriteFile(path, p, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if strings.HasSuffix(name, ".mem") || strings.HasSuffix(name, ".vlog") { // room is kept behind the end
-			if err := os.Truncate(path, int64(len(p))+1<<20); err != nil {
-				t.Fatal(err)
-			}
-		}
+	return cutTo(t, dir, ends)
+}
+
+// cutTo is crash with logs that end where ends says.
+func cutTo(t *testing.T, dir string, ends powercut.Ends) string {
+	t.Helper()
+	sub := filepath.Join(t.TempDir(), "replica")
+	if err := powercut.Copy(sub, dir, ends); err != nil {
+		t.Fatal(err)
 	}
+	return sub
 }
 
 // TestCutBack cuts the logs back to points between one update and the next, as a loss
 // of power does: what is found is the one or the other, whole.
 func TestCutBack(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "replica")
-	r, err := Open(Options{Dir: dir, Small: true, Fold: strings.ToLower})
+	var ends powercut.Ends
+	r, err := Open(Options{Dir: dir, Small: true, Fold: strings.ToLower, Done: func() {
+		var err error
+		if ends, err = powercut.EndsOf(dir); err != nil {
+			t.Error(err)
+		}
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -267,37 +277,25 @@ func TestCutBack(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	before := files(t, dir)
+	before := ends
 	seq, err := crashStep(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	after := files(t, dir)
+	after, whole := ends, cutTo(t, dir, ends)
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
+	if got := crashVerify(t, cutTo(t, whole, before)); got != seq-1 {
+		t.Fatalf("without what came after update %d, %d is there", seq-1, got)
+	}
+	if got := crashVerify(t, cutTo(t, whole, after)); got != seq {
+		t.Fatalf("update %d is there, not %d", got, seq)
+	}
 	found := make(map[uint64]int)
 	for i := range 24 {
-		cut := make(map[string][]byte)
-		for name, p := range after {
-			cut[name] = p
-		}
-		// The value log is on disk before anything of the tables' log that points into
-		// it: either the tables' log is cut, or it has nothing new and both are cut.
-		for name, p := range after {
-			at := min(len(before[name]), len(p))
-			switch {
-			case i == 0:
-			case strings.HasSuffix(name, ".mem") && i%2 == 1:
-				cut[name] = p[:at]
-			case strings.HasSuffix(name, ".mem"), strings.HasSuffix(name, ".vlog") && i%2 == 1:
-				cut[name] = p[:at+rand.IntN(len(p)-at+1)]
-			}
-		}
-		sub := filepath.Join(t.TempDir(), "replica")
-		putFiles(t, sub, cut)
-		got := crashVerify(t, sub)
-		if got != seq && got != seq-1 || i == 0 && got != seq {
+		got := crashVerify(t, cutTo(t, whole, powercut.Torn(before, after, rand.Int64N)))
+		if got != seq && got != seq-1 {
 			t.Fatalf("cut %d left update %d, want %d or %d", i, got, seq-1, seq)
 		}
 		found[got]++

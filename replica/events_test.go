@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -152,15 +153,19 @@ func TestEventsUnread(t *testing.T) {
 	stop()
 }
 
-// Whoever listens has heard of a commit when that returns; Step runs before it.
+// Whoever listens has heard of a commit when that returns; Step runs before it, Done after it.
 func TestListen(t *testing.T) {
 	var got [][]Event
-	steps := 0
-	r, err := Open(Options{InMemory: true, Small: true, Step: func() { steps++ }})
+	steps, done := 0, 0
+	r, err := Open(Options{InMemory: true, Small: true, Step: func() { steps++ }, Done: func() { done++ }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	before := steps
+	if err := r.Update(func(*Update) error { return ErrStale }); !errors.Is(err, ErrStale) || steps != before+1 || done != 0 {
+		t.Fatal(err, steps, done)
+	}
+	before = steps
 	cancel := r.Listen(func(list []Event) { got = append(got, list) })
 	insert := func(seq int) {
 		update(t, r, func(u *Update) error {
@@ -175,8 +180,8 @@ func TestListen(t *testing.T) {
 	}
 	cancel()
 	insert(3)
-	if len(got) != 2 || steps != before+3 {
-		t.Errorf("%d commits heard of, %d steps", len(got), steps-before)
+	if len(got) != 2 || steps != before+3 || done != 3 {
+		t.Errorf("%d commits heard of, %d steps, %d done", len(got), steps-before, done)
 	}
 	if err := r.Close(); err != nil {
 		t.Fatal(err)

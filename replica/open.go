@@ -24,6 +24,7 @@ type Options struct {
 	Fold     func(string) string // maps names that must not differ in case only to the same key
 	Now      func() time.Time
 	Step     func()                           // called before each Update, with no lock held; simulations let other things happen there
+	Done     func()                           // called after each Update, when it is on disk, with no lock held
 	Logf     func(format string, args ...any) // never receives mail content
 }
 

@@ -350,8 +350,7 @@ func TestNumbersNeverTwice(t *testing.T) {
 	use(r, nil)
 	use(r, errAbort)
 	use(r, nil)
-	crashed := filepath.Join(t.TempDir(), "crashed")
-	putFiles(t, crashed, files(t, dir))
+	crashed := crash(t, dir)
 	use(r, errAbort)
 	checkClose(t, r)
 	for _, opt.Dir = range []string{dir, crashed} {

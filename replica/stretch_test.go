@@ -60,9 +60,7 @@ func TestStretches(t *testing.T) {
 	}
 	take(r, one, 1004)
 	// as a crash leaves it
-	sub := filepath.Join(t.TempDir(), "replica")
-	putFiles(t, sub, files(t, filepath.Join(dir, "replica")))
-	crashed := openDir(t, filepath.Dir(sub))
+	crashed := openDir(t, filepath.Dir(crash(t, filepath.Join(dir, "replica"))))
 	take(crashed, one, 1005)
 	take(crashed, two, 1000+stretchIDs+3)
 	update(t, crashed, func(u *Update) error { return u.Remove(one) })

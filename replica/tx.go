@@ -105,6 +105,17 @@ func (r *Replica) Update(f func(u *Update) error) error {
 	if r.opt.Step != nil {
 		r.opt.Step()
 	}
+	if err := r.updateAlone(f); err != nil {
+		return err
+	}
+	if r.opt.Done != nil {
+		r.opt.Done()
+	}
+	return nil
+}
+
+// updateAlone waits for other writers.
+func (r *Replica) updateAlone(f func(u *Update) error) error {
 	r.write.Lock()
 	defer r.write.Unlock()
 	if err := r.room(); err != nil {
