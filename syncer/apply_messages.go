@@ -128,15 +128,12 @@ func (s *Syncer) applyMessage(u *replica.Update, folder replica.Num, a *arrival,
 		return applied, err
 	}
 	p := pendingOf(changes)
-	if kind == rebuildServer && !p.content && !p.deleted {
-		if apart, err := branched(u, n, a); err != nil || apart {
-			if err == nil {
-				err = s.stand(u, n, a)
+	if kind == rebuildServer {
+		if apart, err := branched(u, n, a, p.content); err != nil || apart {
+			if err != nil {
+				return applied, err
 			}
-			if err == nil && !p.read {
-				err = s.reassertRead(u, n, a)
-			}
-			return setAside, err
+			return s.comeApart(u, n, a, changes)
 		}
 	}
 	if n.Message.ChangeKey == a.change && n.Message.PCL.Includes(a.pcl) {
@@ -146,11 +143,7 @@ func (s *Syncer) applyMessage(u *replica.Update, folder replica.Num, a *arrival,
 		return applied, s.applySame(u, n, a, p)
 	}
 	if (p.content || p.deleted) && !mutant.EchoOverEdit.Planted() {
-		// Nothing but the read states that were downloaded tells of this one: it does not come again.
-		if read := a.header.Int(mapi.PidTagMessageFlags)&flagRead != 0; a.header.Has(mapi.PidTagMessageFlags) && !p.read && n.Message.Read != read {
-			return setAside, s.setRead(u, n, read)
-		}
-		return setAside, nil
+		return setAside, s.readAside(u, n, a, p)
 	}
 	if outlives(kind, n, a) {
 		return applied, s.reassert(u, n, a)
@@ -310,6 +303,16 @@ func (s *Syncer) applySame(u *replica.Update, n *replica.Node, a *arrival, p pen
 		return s.putContent(u, n, a)
 	}
 	if n.Message.Read == read {
+		return nil
+	}
+	return s.setRead(u, n, read)
+}
+
+// readAside stores the read state of a version that is set aside: nothing but the read states that were downloaded tells
+// of it, so that it does not come again.
+func (s *Syncer) readAside(u *replica.Update, n *replica.Node, a *arrival, p pending) error {
+	read := a.header.Int(mapi.PidTagMessageFlags)&flagRead != 0
+	if !a.header.Has(mapi.PidTagMessageFlags) || p.read || n.Message.Read == read {
 		return nil
 	}
 	return s.setRead(u, n, read)

@@ -11,27 +11,33 @@ import (
 	"strings"
 
 	"mailfs/mapi"
+	"mailfs/mapi/idset"
 	"mailfs/mapi/rop"
 	"mailfs/replica"
 )
 
 // Back-in-time detection ([MS-OXCSYNC] 3.1.3.1.1.1): a counter in the replica and on the server goes up with every
-// upload. The server's is in one associated message per replica in Common Views, a dictionary of [MS-OXOCFG] 2.2.5.1.
+// upload. Here it goes up with every pass that brings news, too, and before these are stored: whatever a replica knows, it
+// has counted after that came about, so that a server which lost it has lost the count as well. The server's is in one
+// associated message per replica in Common Views, a dictionary of [MS-OXOCFG] 2.2.5.1.
 // A replica that knows less than the server was restored from a backup; a server that knows less than the replica
 // was.
 
 // settingCounter is where the replica keeps its side of the counter.
 const settingCounter = "syncer.counter"
 
-// counter is the replica's side: the value that was last sent, and the last one that the server is known to have.
+// counter is the replica's side: the value that was last sent, the last one that the server is known to have, and how
+// often it was seen that the server had been put back.
 type counter struct {
 	Sent, Acked uint32
+	Rewinds     uint32 `json:",omitempty"`
 }
 
 // counterAt is the server's side in one session.
 type counterAt struct {
 	folder mapi.FID // Common Views, 0 if the counter can't be kept
 	mid    mapi.MID // 0 before the message was made
+	raised bool     // in this pass
 }
 
 var counterColumns = []mapi.PropertyTag{mapi.PidTagMid, mapi.PidTagRoamingDictionary}
@@ -45,6 +51,7 @@ func counterClass(id replica.Identity) string {
 // consequences before anything else is said to the server.
 func (l *link) compareCounters(ctx context.Context, views mapi.FID) error {
 	s := l.s
+	l.views = views
 	if s.cfg.ReadOnly || views == 0 {
 		return nil
 	}
@@ -62,13 +69,17 @@ func (l *link) compareCounters(ctx context.Context, views mapi.FID) error {
 	}
 	l.counter = counterAt{folder: views, mid: mid}
 	switch {
-	case found && server > own.Sent:
+	case found && server.Rewinds > own.Rewinds:
+		s.cfg.Logf("this replica was restored from a backup that is older than the server's: everything is compared with it")
+		l.counter.mid = 0
+		return s.startRebuild(ctx, l, rebuildBoth, counter{Rewinds: server.Rewinds})
+	case found && server.Sent > own.Sent:
 		s.cfg.Logf("this replica was restored from a backup: it is rebuilt from the server")
 		l.counter.mid = 0 // the next one is that of the new namespace
-		return s.startRebuild(ctx, l, rebuildReplica, counter{})
-	case found && server < own.Acked:
+		return s.startRebuild(ctx, l, rebuildReplica, counter{Rewinds: own.Rewinds})
+	case found && server.Sent < own.Acked:
 		s.cfg.Logf("the server was restored from a backup: everything is compared with it")
-		return s.startRebuild(ctx, l, rebuildServer, counter{Sent: own.Sent, Acked: server})
+		return s.startRebuild(ctx, l, rebuildServer, counter{Sent: own.Sent, Acked: server.Sent, Rewinds: own.Rewinds + 1})
 	case !found && own.Acked > 0:
 		return l.counterMissing(ctx, own)
 	case !found: // from now on, and not from the first upload on: fewer backups are older than that
@@ -79,9 +90,9 @@ func (l *link) compareCounters(ctx context.Context, views mapi.FID) error {
 
 // counterMissing tells a server that was put back to a time before the counter was made from one on which somebody
 // removed it: only the former gives out ids that it gave out before. To take one for the other would bring back what
-// others have deleted.
+// others have deleted. Ids and change numbers need not be of one series.
 func (l *link) counterMissing(ctx context.Context, own counter) error {
-	known, err := l.s.highestID(l.replica)
+	known, err := l.s.highestKnown(l.replica)
 	if err != nil {
 		return err
 	}
@@ -91,16 +102,30 @@ func (l *link) counterMissing(ctx context.Context, own counter) error {
 		return err
 	}
 	resp, ok := a.resp().(*rop.GetLocalReplicaIDsResponse)
-	if !ok || a.err() != nil || resp.ReplGUID != l.replica || resp.GlobalCount > known {
-		l.s.cfg.Logf("somebody removed the counter of uploads: it is made anew")
-		return nil
+	if !ok || a.err() != nil || resp.ReplGUID != l.replica || resp.GlobalCount > known.id {
+		l.s.cfg.Logf("the counter of uploads is missing: it is made anew")
+		if err := l.s.countUp(ctx, l); err != nil || l.counter.mid == 0 {
+			return err
+		}
+		b := l.batch()
+		obj, back := b.openKeys(l, l.counter.folder, l.counter.mid)
+		b.release(obj)
+		if err := b.run(ctx); err != nil {
+			return err
+		}
+		if k, err := l.keysOf(ctx, back); err != nil || k.cn.GUID != l.replica || k.cn.Counter > known.change {
+			return nil // somebody removed it, for all that can be told
+		}
+		own.Sent++ // as countUp did
 	}
 	l.s.cfg.Logf("the server was restored from a backup that is older than the counter: everything is compared with it")
-	return l.s.startRebuild(ctx, l, rebuildServer, counter{Sent: own.Sent})
+	return l.s.startRebuild(ctx, l, rebuildServer, counter{Sent: own.Sent, Rewinds: own.Rewinds + 1})
 }
 
-// highestID returns the largest counter of the ids of a replica that the states name.
-func (s *Syncer) highestID(g mapi.GUID) (high mapi.GlobCnt, err error) {
+// numbers are the largest numbers of a replica of ids that the states name.
+type numbers struct{ id, change mapi.GlobCnt }
+
+func (s *Syncer) highestKnown(g mapi.GUID) (high numbers, err error) {
 	err = s.rep.View(func(v *replica.View) error {
 		for scope, err := range v.Checkpoints() {
 			if err != nil {
@@ -110,15 +135,21 @@ func (s *Syncer) highestID(g mapi.GUID) (high mapi.GlobCnt, err error) {
 			if err != nil {
 				return err
 			}
-			for _, e := range cp.Given.Entries() {
-				if e.GUID == g {
-					high = max(high, e.Set.Max())
-				}
-			}
+			high.id = max(high.id, highest(cp.Given.Entries(), g))
+			high.change = max(high.change, highest(cp.Seen.Entries(), g), highest(cp.SeenFAI.Entries(), g))
 		}
 		return nil
 	})
 	return high, err
+}
+
+func highest(entries []idset.Entry, g mapi.GUID) (high mapi.GlobCnt) {
+	for _, e := range entries {
+		if e.GUID == g {
+			high = max(high, e.Set.Max())
+		}
+	}
+	return high
 }
 
 func (s *Syncer) ownCounter() (id replica.Identity, c counter, err error) {
@@ -149,7 +180,7 @@ func (c counter) save(u *replica.Update) error {
 }
 
 // findCounter looks for the message of a class among the associated messages of a folder.
-func (l *link) findCounter(ctx context.Context, views mapi.FID, class string) (mid mapi.MID, value uint32, found bool, err error) {
+func (l *link) findCounter(ctx context.Context, views mapi.FID, class string) (mid mapi.MID, value counter, found bool, err error) {
 	is := mapi.EncodeRestriction(mapi.PropertyRestriction{Op: mapi.RelEqual, Tag: mapi.PidTagMessageClass,
 		Value: mapi.Property{Tag: mapi.PidTagMessageClass, Value: class}})
 	b := l.batch()
@@ -160,34 +191,43 @@ func (l *link) findCounter(ctx context.Context, views mapi.FID, class string) (m
 	b.release(table)
 	b.release(dir)
 	if err := b.run(ctx); err != nil {
-		return 0, 0, false, err
+		return 0, counter{}, false, err
 	}
 	if err := opened.err(); err != nil {
-		return 0, 0, false, err
+		return 0, counter{}, false, err
 	}
 	resp, ok := a.resp().(*rop.FindRowResponse)
 	switch {
 	case a.code() == mapi.EcNotFound:
-		return 0, 0, false, nil
+		return 0, counter{}, false, nil
 	case a.err() != nil:
-		return 0, 0, false, a.err()
+		return 0, counter{}, false, a.err()
 	case !ok:
-		return 0, 0, false, unexpected(a.resp())
+		return 0, counter{}, false, unexpected(a.resp())
 	}
 	row, err := resp.Row(counterColumns)
 	if err != nil {
-		return 0, 0, false, &mapi.Protocol{Err: err}
+		return 0, counter{}, false, &mapi.Protocol{Err: err}
 	}
 	bag := mapi.RowBag(row)
 	id, ok := bag.Get(mapi.PidTagMid).(int64)
 	if !ok {
-		return 0, 0, false, nil
+		return 0, counter{}, false, nil
 	}
 	value, err = parseCounter(bag.Bytes(mapi.PidTagRoamingDictionary))
 	if err != nil {
-		return mapi.MID(id), 0, false, nil // nothing that this replica wrote
+		return mapi.MID(id), counter{}, false, nil // nothing that this replica wrote
 	}
 	return mapi.MID(id), value, true, nil
+}
+
+// countNews raises both counters before what is new on the server is stored, once in a pass. What comes about later in it
+// and is lost with a server that is put back to the time between is not missed.
+func (s *Syncer) countNews(ctx context.Context, l *link) error {
+	if l.counter.raised {
+		return nil
+	}
+	return s.countUp(ctx, l)
 }
 
 // countUp raises both counters, right before something is sent for the first time. What the server had before is
@@ -204,7 +244,7 @@ func (s *Syncer) countUp(ctx context.Context, l *link) error {
 	if err := s.rep.Update(func(u *replica.Update) error { return own.save(u) }); err != nil {
 		return err
 	}
-	dict, err := formatCounter(own.Sent)
+	dict, err := formatCounter(own)
 	if err != nil {
 		return err
 	}
@@ -236,7 +276,7 @@ func (s *Syncer) countUp(ctx context.Context, l *link) error {
 	if r, ok := save.resp().(*rop.SaveChangesMessageResponse); ok && l.counter.mid == 0 {
 		l.counter.mid = r.MessageID
 	}
-	own.Acked = own.Sent
+	own.Acked, l.counter.raised = own.Sent, true
 	return s.rep.Update(func(u *replica.Update) error { return own.save(u) })
 }
 
@@ -259,30 +299,44 @@ type dictionaryEntry struct {
 
 const (
 	counterKey     = "18-uploads"
+	rewindsKey     = "18-rewinds"
 	numberPrefix   = "9-"
 	counterVersion = "mailfs.1"
 )
 
-func formatCounter(n uint32) ([]byte, error) {
+func formatCounter(own counter) ([]byte, error) {
 	var c userConfiguration
 	c.Info.Version = counterVersion
-	c.Data.Entries = []dictionaryEntry{{counterKey, fmt.Sprint(numberPrefix, int32(n))}}
+	c.Data.Entries = []dictionaryEntry{{counterKey, fmt.Sprint(numberPrefix, int32(own.Sent))}}
+	if own.Rewinds > 0 {
+		c.Data.Entries = append(c.Data.Entries, dictionaryEntry{rewindsKey, fmt.Sprint(numberPrefix, int32(own.Rewinds))})
+	}
 	out, err := xml.Marshal(c)
 	return append([]byte(xml.Header), out...), err
 }
 
 var errNoCounter = errors.New("syncer: no counter in this dictionary")
 
-func parseCounter(p []byte) (uint32, error) {
-	var c userConfiguration
-	if err := xml.NewDecoder(bytes.NewReader(p)).Decode(&c); err != nil {
-		return 0, err
+func parseCounter(p []byte) (c counter, err error) {
+	var in userConfiguration
+	if err := xml.NewDecoder(bytes.NewReader(p)).Decode(&in); err != nil {
+		return c, err
 	}
-	for _, e := range c.Data.Entries {
-		if v, ok := strings.CutPrefix(e.Value, numberPrefix); ok && e.Key == counterKey {
-			n, err := strconv.ParseInt(v, 10, 32)
-			return uint32(n), err
+	err = errNoCounter
+	for _, e := range in.Data.Entries {
+		v, ok := strings.CutPrefix(e.Value, numberPrefix)
+		if !ok || e.Key != counterKey && e.Key != rewindsKey {
+			continue
+		}
+		n, bad := strconv.ParseInt(v, 10, 32)
+		if bad != nil {
+			return c, bad
+		}
+		if e.Key == rewindsKey {
+			c.Rewinds = uint32(n)
+		} else {
+			c.Sent, err = uint32(n), nil
 		}
 	}
-	return 0, errNoCounter
+	return c, err
 }

@@ -51,6 +51,13 @@ func (s *Syncer) syncTree(ctx context.Context, l *link, found *check) error {
 			}
 		case *fxics.State:
 			next := &replica.Checkpoint{Given: e.Given.Clone(), Seen: e.Seen}
+			if len(arrived) > 0 || !gone.IsEmpty() || cp.At.IsZero() {
+				if err := s.countNews(ctx, l); err != nil {
+					return err
+				}
+			} else {
+				next.Seen = cp.Seen // what the server counted since is not of folders, and this replica has not counted it
+			}
 			if cp.At.IsZero() {
 				return s.firstHierarchy(arrived, l.special, next, e.Given)
 			}

@@ -34,6 +34,7 @@ type link struct {
 	names map[mapi.PropertyName]uint16
 
 	counter counterAt // for back-in-time detection
+	views   mapi.FID  // Common Views, where its messages are
 
 	subscribed bool          // RopRegisterNotification was sent
 	notified   bool          // and accepted

@@ -35,6 +35,9 @@ func (l *link) register(ctx context.Context) {
 
 // onNotify notes which folders an event concerns.
 func (l *link) onNotify(n *rop.Notify) {
+	if n.FolderID == l.views && n.FolderID != 0 {
+		return // what is there says nothing of mail, and this session has counted there
+	}
 	folders := []mapi.FID{n.FolderID}
 	if n.OldFolderID != 0 {
 		folders = append(folders, n.OldFolderID)

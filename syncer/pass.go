@@ -74,6 +74,7 @@ func brokenLink(l *link, err error) bool {
 
 func (s *Syncer) pass(ctx context.Context, l *link, kind passKind) error {
 	l.register(ctx)
+	l.counter.raised = false
 	named, everything := s.takeNamed()
 	var found *check
 	if kind.checks && !everything {
@@ -163,6 +164,9 @@ func (s *Syncer) passOver(ctx context.Context, l *link, named map[mapi.SourceKey
 func (s *Syncer) syncFolders(ctx context.Context, l *link, due []folderRef, found *check) error {
 	if len(due) == 0 {
 		return nil
+	}
+	if err := s.countNews(ctx, l); err != nil {
+		return err
 	}
 	s.setPhase(PhaseContents)
 	total := 0

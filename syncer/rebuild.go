@@ -3,6 +3,7 @@ package syncer
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 
 	"mailfs/conflict"
@@ -19,6 +20,10 @@ const settingRebuild = "syncer.rebuild"
 // settingFormer is the namespace that a replica had before its rebuild.
 const settingFormer = "syncer.former"
 
+// settingRebuildSeen is the time, of the server's clock, up to which this replica had seen what happened there when its
+// states were dropped.
+const settingRebuildSeen = "syncer.rebuild.seen"
+
 // rebuildKind says who went back in time.
 type rebuildKind string
 
@@ -26,6 +31,9 @@ const (
 	rebuildNone    rebuildKind = ""
 	rebuildReplica rebuildKind = "replica" // what the server lacks was deleted there meanwhile
 	rebuildServer  rebuildKind = "server"  // what the server lacks, or has older, was lost there: it goes up again
+
+	// rebuildBoth is rebuildServer for a replica that has to take another name as well. It is never a mark.
+	rebuildBoth rebuildKind = "both"
 )
 
 const rebuildBatch = 200 // items in one transaction
@@ -34,6 +42,10 @@ const rebuildBatch = 200 // items in one transaction
 // from them ([MS-OXCFXICS] 3.3.5.3). The journal stays. now is the counter from then on: with it the next session sees
 // nothing that went back.
 func (s *Syncer) startRebuild(ctx context.Context, l *link, kind rebuildKind, now counter) error {
+	renamed := kind != rebuildServer
+	if kind == rebuildBoth {
+		kind = rebuildServer
+	}
 	unknown, err := s.fixedAndUnknown(ctx, l, kind)
 	if err != nil {
 		return err
@@ -46,6 +58,9 @@ func (s *Syncer) startRebuild(ctx context.Context, l *link, kind rebuildKind, no
 				return err
 			}
 			scopes = append(scopes, scope)
+		}
+		if err := noteSeen(u, scopes); err != nil {
+			return err
 		}
 		for _, scope := range scopes {
 			if err := u.DropCheckpoint(scope); err != nil {
@@ -65,7 +80,7 @@ func (s *Syncer) startRebuild(ctx context.Context, l *link, kind rebuildKind, no
 				return err
 			}
 		}
-		if kind == rebuildReplica {
+		if renamed {
 			id, err := u.Identity()
 			if err != nil {
 				return err
@@ -85,6 +100,30 @@ func (s *Syncer) startRebuild(ctx context.Context, l *link, kind rebuildKind, no
 		}
 		return u.SetSetting(settingRebuild, []byte(kind))
 	})
+}
+
+// noteSeen stores settingRebuildSeen. A rebuild that was not complete may have dropped states that tell of a later time.
+func noteSeen(u *replica.Update, scopes []replica.Scope) error {
+	last, err := seenBefore(&u.View)
+	if err != nil {
+		return err
+	}
+	for _, scope := range scopes {
+		cp, err := u.Checkpoint(scope)
+		if err != nil {
+			return err
+		}
+		last = max(last, mapi.FileTime(max(cp.Hints[hintCommit], 0)))
+	}
+	return u.SetSetting(settingRebuildSeen, binary.BigEndian.AppendUint64(nil, uint64(last)))
+}
+
+func seenBefore(v *replica.View) (mapi.FileTime, error) {
+	b, err := v.Setting(settingRebuildSeen)
+	if err != nil || len(b) != 8 {
+		return 0, err
+	}
+	return mapi.FileTime(binary.BigEndian.Uint64(b)), nil
 }
 
 // fixedAndUnknown returns the changes that got ids of which a server that went back knows nothing: it may give these
@@ -159,8 +198,10 @@ func (s *Syncer) rebuilt(ctx context.Context, l *link) error {
 		return err
 	}
 	return s.rep.Update(func(u *replica.Update) error {
-		if err := u.SetSetting(settingFormer, nil); err != nil {
-			return err
+		for _, key := range []string{settingFormer, settingRebuildSeen} {
+			if err := u.SetSetting(key, nil); err != nil {
+				return err
+			}
 		}
 		return u.SetSetting(settingRebuild, nil)
 	})
@@ -278,31 +319,114 @@ func outlives(kind rebuildKind, n *replica.Node, a *arrival) bool {
 
 // branched reports whether a message has a version here that the server may have lost, and another one there that came
 // after that. A server that went back gives its change numbers, of which change keys and predecessor change lists are made, a
-// second time: they tell nothing then of versions that the server made.
-func branched(u *replica.Update, n *replica.Node, a *arrival) (bool, error) {
-	if n.Message.State != replica.StateFull {
-		return false, nil
+// second time: they tell nothing then of versions that the server made. Its clock does: what it made after the last that
+// was seen of it is new. The time of the version here is that of its last save while one is queued (edited).
+func branched(u *replica.Update, n *replica.Node, a *arrival, edited bool) (bool, error) {
+	id, err := u.Identity()
+	if err != nil {
+		return false, err
 	}
+	seen, err := seenBefore(&u.View)
+	if err != nil {
+		return false, err
+	}
+	byServer := func(k mapi.ChangeKey) bool {
+		x, err := k.XID()
+		return err == nil && x.Namespace == id.ReplicaGUID
+	}
+	later := byServer(a.change) && (a.modified > seen || !edited && a.modified > n.Message.Modified)
 	if n.Message.ChangeKey == a.change {
+		if edited {
+			return later, nil
+		}
 		return n.Message.Modified != a.modified, nil
 	}
 	switch conflict.Relate(n.Message.PCL, a.pcl) {
 	case conflict.Concurrent:
 		return true, nil
 	case conflict.Descends:
-		return a.modified > n.Message.Modified, nil
+		return later, nil
 	}
-	id, err := u.Identity()
-	x, bad := n.Message.ChangeKey.XID()
-	return bad == nil && x.Namespace == id.ReplicaGUID, err
+	return byServer(n.Message.ChangeKey), nil
+}
+
+// comeApart deals with a message of which branched holds. What is queued for it must not go up as a successor of what
+// the server has, though its keys say so, and nobody has seen the version that a queued deletion would now be about.
+func (s *Syncer) comeApart(u *replica.Update, n *replica.Node, a *arrival, changes []*replica.Change) (fate, error) {
+	p := pendingOf(changes)
+	switch {
+	case p.deleted:
+		return applied, s.deletedApart(u, n, a, changes)
+	case p.content:
+		if err := s.editedApart(u, n, a, changes); err != nil {
+			return setAside, err
+		}
+		return setAside, s.readAside(u, n, a, p)
+	case n.Message.State != replica.StateFull:
+		return applied, s.applyVersion(u, n, a, p)
+	}
+	if err := s.stand(u, n, a); err != nil || p.read {
+		return setAside, err
+	}
+	return setAside, s.reassertRead(u, n, a)
+}
+
+// deletedApart takes a deletion back, with what was saved before it, and shows what the server has.
+func (s *Syncer) deletedApart(u *replica.Update, n *replica.Node, a *arrival, changes []*replica.Change) error {
+	for _, c := range changes {
+		var err error
+		switch c.Kind {
+		case replica.ChangeDelete:
+			err = s.undelete(u, n, c)
+		case replica.ChangeEdit:
+			err = u.DropChange(c.Seq)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	n, err := u.Node(n.Num)
+	if err != nil {
+		return err
+	}
+	if changes, err = u.ChangesOf(n.Num); err != nil {
+		return err
+	}
+	return s.applyVersion(u, n, a, pendingOf(changes))
+}
+
+// editedApart makes queued edits ones that have nothing to do with what the server has, unless that came of one of them.
+func (s *Syncer) editedApart(u *replica.Update, n *replica.Node, a *arrival, changes []*replica.Change) error {
+	var edits []*replica.Change
+	for _, c := range changes {
+		if c.Kind != replica.ChangeEdit {
+			continue
+		}
+		if x, err := c.ChangeKey.XID(); c.Fixed && err == nil && a.pcl.Includes(mapi.PCL{x}) {
+			return nil // it went up before the backup was made
+		}
+		edits = append(edits, c)
+	}
+	for _, c := range edits {
+		c.Fixed, c.Base = false, apartFrom(c.Base, a)
+		if err := u.SaveChange(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// apartFrom returns a base for a change that is to meet what the server has as a conflict.
+func apartFrom(base replica.Base, a *arrival) replica.Base {
+	if conflict.Relate(base.PCL, a.pcl) != conflict.Concurrent {
+		base.ChangeKey, base.PCL = "", nil
+	}
+	return base
 }
 
 // stand queues the version that is here, as one that has nothing to do with the server's: the upload finds the conflict.
 func (s *Syncer) stand(u *replica.Update, n *replica.Node, a *arrival) error {
-	base := replica.Base{Version: n.Version, ChangeKey: n.Message.ChangeKey, PCL: n.Message.PCL}
-	if conflict.Relate(base.PCL, a.pcl) != conflict.Concurrent {
-		base.ChangeKey, base.PCL = "", nil
-	}
+	base := apartFrom(replica.Base{Version: n.Version, ChangeKey: n.Message.ChangeKey, PCL: n.Message.PCL}, a)
 	_, err := u.Enqueue(&replica.Change{Kind: replica.ChangeEdit, Item: n.Num, At: n.Message.Modified.Time(), Folder: n.Parent, Base: base})
 	return err
 }

@@ -396,7 +396,7 @@ func TestUploadsAreCounted(t *testing.T) {
 		c.create(c.at("Inbox"), fmt.Sprint(i, ".eml"), mail(fmt.Sprint("number ", i), "text"))
 		c.flush()
 		now := c.setting("syncer.counter")
-		if now == was || !strings.Contains(now, fmt.Sprintf(`"Acked":%d`, i+2)) {
+		if now == was || !strings.Contains(now, fmt.Sprintf(`"Acked":%d`, i+3)) {
 			t.Errorf("after upload %d the counter is %s, it was %s", i+1, now, was)
 		}
 		was = now

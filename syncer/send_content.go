@@ -319,7 +319,7 @@ func (s *Syncer) takenAway(j job) error {
 // ackContent takes an acknowledged change out of the journal. Where the server has
 // a later version on top already, that one is left to the download.
 func (s *Syncer) ackContent(j job, key mapi.SourceKey, k keys) error {
-	c := j.c
+	c, read := j.c, k.read
 	if k.change != c.ChangeKey || !within(k.pcl, c.ChangeKey, c.PCL) {
 		k = keys{change: c.ChangeKey, pcl: c.PCL}
 	}
@@ -352,6 +352,10 @@ func (s *Syncer) ackContent(j job, key mapi.SourceKey, k keys) error {
 			}
 		}
 		if err := seen(u, j.folder.Folder.SourceKey, key, k.cn); err != nil {
+			return err
+		}
+		// A download that came before may have set aside what tells of somebody else's.
+		if err := s.takeRead(u, n.Num, read); err != nil {
 			return err
 		}
 		if err := noteUpload(u, n.Num); err != nil {

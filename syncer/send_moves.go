@@ -176,8 +176,8 @@ func (s *Syncer) ackMove(ctx context.Context, l *link, m *moving, to *replica.No
 	return nil
 }
 
-// takeRead sets the read state of a message that has moved to what the server says, unless a change of it is queued here.
-// Somebody else's that was not known here before the move need not come with a later download: it has a change number
+// takeRead sets the read state of a message that went up or has moved to what the server says, unless a change of it is
+// queued here. Somebody else's that was not known here before a move need not come with a later download: it has a change number
 // from before, which the new folder's state may cover ([MS-OXCFXICS] 2.2.1.1.4).
 func (s *Syncer) takeRead(u *replica.Update, num replica.Num, read *bool) error {
 	if read == nil {
