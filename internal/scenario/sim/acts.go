@@ -39,7 +39,7 @@ func (c *client) play(s *Step) {
 	case Crash:
 		c.revive()
 	case BackupDisk, RestoreDisk:
-		c.disk(s)
+		c.backInTime(s)
 	case BackupServer:
 		c.w.backupServer()
 	case RestoreServer:
@@ -383,7 +383,7 @@ func (c *client) unlink(s *Step) {
 	c.forgetHeld(p, string(text))
 	r := &removal{by: c.name, step: s.No, hard: strings.HasPrefix(p, "Deleted Items/"), doc: docOf(string(text))}
 	c.w.touch(c.name, r.doc, s.Kind)
-	c.w.ledger.removing(r, string(text))
+	c.w.removing(r, string(text))
 	r.complete = c.try("unlink "+p, c.direct.Unlink(p))
 }
 
@@ -420,7 +420,7 @@ func (c *client) move(s *Step) {
 		r := &removal{by: c.name, step: s.No, doc: docOf(string(over))}
 		c.w.touch(c.name, r.doc, s.Kind)
 		c.w.replaces(c.docOf(p), r.doc)
-		c.w.ledger.removing(r, string(over))
+		c.w.removing(r, string(over))
 		c.forgetHeld(to, string(over))
 	}
 	if c.try("move "+p+" to "+to+" over "+strings.Join(tokensIn(string(over)), " "), c.direct.Rename(p, to, 0)) {

@@ -1,8 +1,9 @@
 package sim
 
 import (
-	"os"
+	"maps"
 	"slices"
+	"time"
 
 	"mailfs/internal/memserver"
 	"mailfs/mapi"
@@ -10,32 +11,27 @@ import (
 )
 
 // backupServer makes a backup of the server.
-func (w *world) backupServer() {
-	w.backup = w.box.Snapshot()
-	for _, c := range w.clients {
-		c.uploads = c.uploaded()
-	}
-}
+func (w *world) backupServer() { w.backup = w.box.Snapshot() }
 
-// uploaded tells how often a client has sent something, as it notes it itself.
-func (c *client) uploaded() (counter string) {
-	c.w.mustNot("looking at a replica", c.rep.View(func(v *replica.View) error {
-		b, err := v.Setting("syncer.counter")
-		counter = string(b)
-		return err
-	}))
-	return counter
-}
-
-// restoreServer puts the server back to its backup. What nobody has but the server goes with what it loses. A client
-// that has sent nothing since can't tell: then nothing happens.
+// restoreServer puts the server back to its backup. What nobody has but the server goes with what it loses. Bodies that were
+// fetched by themselves may be newer than what their clients have counted (docs/reliability.md).
 func (w *world) restoreServer() {
-	if w.backup == nil || slices.ContainsFunc(w.clients, func(c *client) bool { return c.uploaded() == c.uploads }) {
+	if w.backup == nil {
 		return
 	}
-	held := w.tokensOf(w.backup.Folders...)
+	for _, c := range w.clients {
+		if c.headers {
+			w.note("  %s: pass: %v", c.name, c.pass(nil))
+		}
+	}
+	kept := w.tokensOf(w.backup.Folders...)
+	held := maps.Clone(kept)
 	for _, c := range w.clients {
 		c.tokens(held)
+	}
+	w.atRisk = map[string]bool{}
+	for t := range held {
+		w.atRisk[t] = !kept[t]
 	}
 	for t := range w.tokensOf(w.box.Snapshot().Folders...) {
 		if s := w.ledger.saves[t]; s != nil && !held[t] {
@@ -44,10 +40,11 @@ func (w *world) restoreServer() {
 	}
 	w.timeTurned()
 	for _, c := range w.clients {
-		c.behind = true
+		c.behind, c.unaware = true, true
 	}
 	w.box.RewindState(w.backup)
 	w.srv.LoseSessions()
+	w.clock.advance(time.Minute) // it takes a while: what is changed then was not changed in the same instant before
 }
 
 // timeTurned notes that what was deleted may be there again, and what was moved twice.
@@ -55,6 +52,54 @@ func (w *world) timeTurned() {
 	w.restored = true
 	for _, s := range w.ledger.saves {
 		s.removed = nil
+	}
+}
+
+// removing notes that somebody who has seen a body is about to delete it. After the server was put back there may be several
+// messages of it, some of which have not gone up yet.
+func (w *world) removing(r *removal, body string) {
+	if w.restored {
+		n := 0
+		for _, f := range w.box.Snapshot().Folders {
+			for _, m := range f.Messages {
+				if last(bodyOf(m.Content)) == last(body) {
+					n++
+				}
+			}
+		}
+		for _, c := range w.clients {
+			w.mustNot("looking at a replica", c.rep.View(func(v *replica.View) error {
+				for ch, err := range v.Changes(0) {
+					if err != nil {
+						return err
+					}
+					if m, err := v.Message(ch.Item); err == nil && ch.Kind == replica.ChangeCreate && last(bodyOf(m)) == last(body) {
+						n++
+					}
+				}
+				return nil
+			}))
+		}
+		r.twice = n > 1
+	}
+	w.ledger.removing(r, body)
+}
+
+// reaches is called when a client is about to reach the server. Until it does so after that was put back, programs may save
+// over a version that it got from the server: it has no reason to keep the one that is on the server, for all it knows.
+func (w *world) reaches(c *client) {
+	if !c.unaware {
+		return
+	}
+	c.unaware = false
+	held := w.tokensOf(w.box.Snapshot().Folders...)
+	for _, c := range w.clients {
+		c.tokens(held)
+	}
+	for t, risk := range w.atRisk {
+		if s := w.ledger.saves[t]; s != nil && risk && !held[t] && s.fine == "" {
+			s.fine = "saved over, and lost with the server"
+		}
 	}
 }
 
@@ -108,49 +153,4 @@ func tokensBelow(v *replica.View, dir replica.Num, out map[string]bool) error {
 		}
 	}
 	return nil
-}
-
-// disk makes a backup of a client's replica, or plays it back.
-func (c *client) disk(s *Step) {
-	w := c.w
-	switch {
-	case w.dir == "" || c.depth > 0:
-	case s.Kind == BackupDisk:
-		c.held = nil
-		c.w.mustNot("unmount", c.direct.Close())
-		c.w.mustNot("sign off", c.eng.Close())
-		w.mustNot("closing a replica", c.rep.Close())
-		from := c.opens
-		c.opens++
-		c.backup, c.backedUp = c.opens, len(w.ledger.order)
-		w.mustNot("backup", os.CopyFS(clientReplica(w.dir, c.no, c.backup), os.DirFS(clientReplica(w.dir, c.no, from))))
-		c.opens++
-		w.mustNot("copy", os.CopyFS(clientReplica(w.dir, c.no, c.opens), os.DirFS(clientReplica(w.dir, c.no, from))))
-		w.mustNot("opening a replica", c.openReplica())
-		w.mustNot("mount", c.start())
-	case c.backup != 0:
-		c.held = nil
-		c.direct.Drop()
-		w.mustNot("closing a replica", c.rep.Close())
-		c.opens++
-		w.mustNot("restore", os.CopyFS(clientReplica(w.dir, c.no, c.opens), os.DirFS(clientReplica(w.dir, c.no, c.backup))))
-		w.mustNot("opening a replica", c.openReplica())
-		w.mustNot("mount", c.start())
-		c.turned = true
-		c.lostSince()
-	}
-}
-
-// lostSince notes what went with a disk: what was saved there since its backup, and did not go up.
-func (c *client) lostSince() {
-	held := c.w.tokensOf(c.w.box.Snapshot().Folders...)
-	for _, other := range c.w.clients {
-		other.tokens(held)
-	}
-	for _, t := range c.w.ledger.order[c.backedUp:] {
-		if s := c.w.ledger.saves[t]; s.by == c.name && !held[t] {
-			s.fine = "lost with the disk"
-		}
-	}
-	c.w.timeTurned()
 }

@@ -3,7 +3,6 @@ package sim
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,7 +10,6 @@ import (
 
 	"mailfs/fs"
 	"mailfs/internal/memserver"
-	"mailfs/internal/names"
 	"mailfs/mapi"
 	"mailfs/mapi/mapihttp"
 	"mailfs/mapi/rop"
@@ -32,28 +30,26 @@ type client struct {
 	direct machine
 	held   []*heldFile
 	opens  int // of the replica
+	disk   disk
 	spaces int // namespaces that its replicas had
 
 	headers bool // bodies come when they are read
 
-	passed int  // step of the last pass that went through
-	turned bool // its disk was put back to a backup once
+	passed int // step of the last pass that went through
 
 	// points of the pass, or of the user's call, that is under way
 	plan     []Event
 	point    int
-	inPass   bool   // a pass is under way, and nothing within it
-	inCall   bool   // a user's call is
-	depth    int    // passes that wait for something within them to end
-	fetching bool   // another goroutine is at work
-	busy     bool   // the server is to answer the next request with a back-off
-	cutSave  bool   // the answer to the next request that saves a message is to get lost
-	uploads  string // its counter when the server was backed up
-	dying    bool   // dies between two transactions
-	inRow    bool   // the last point was before a transaction
-	behind   bool   // it does not know yet that the server was put back
-	backup   int    // which of the replica's directories is a backup, 0 for none
-	backedUp int    // how much had been saved then
+	inPass   bool // a pass is under way, and nothing within it
+	inCall   bool // a user's call is
+	depth    int  // passes that wait for something within them to end
+	fetching bool // another goroutine is at work
+	busy     bool // the server is to answer the next request with a back-off
+	cutSave  bool // the answer to the next request that saves a message is to get lost
+	dying    bool // dies between two transactions
+	inRow    bool // the last point was before a transaction
+	behind   bool // it does not know yet that the server was put back
+	unaware  bool // and has not reached it since
 	sleeps   int
 	giveUp   func() // ends the flush that sleeps too often
 }
@@ -63,26 +59,12 @@ type death struct{ c *client }
 
 var errCut = errors.New("sim: the connection broke")
 
-func clientReplica(dir string, no, open int) string {
-	return filepath.Join(dir, fmt.Sprintf("%s-%d", clientName(no), open))
-}
-
 func (w *world) newClient(no int, headers bool) (*client, error) {
 	c := &client{w: w, no: no, name: clientName(no), watch: &watch{c: w.clock}, headers: headers}
 	if err := c.openReplica(); err != nil {
 		return nil, err
 	}
 	return c, c.start()
-}
-
-func (c *client) openReplica() (err error) {
-	opt := replica.Options{InMemory: c.w.dir == "", Small: true, Fold: names.Fold, Now: c.watch.Now, Step: c.transaction,
-		Logf: c.logf}
-	if c.w.dir != "" {
-		opt.Dir = clientReplica(c.w.dir, c.no, c.opens)
-	}
-	c.rep, err = replica.Open(opt)
-	return err
 }
 
 func (c *client) logf(format string, args ...any) { c.w.note("    "+c.name+"| "+format, args...) }
@@ -144,6 +126,7 @@ const maxSleeps = 40
 
 // dial connects through a pipe into the server.
 func (c *client) dial(ctx context.Context) (rop.Transport, syncer.ServerInfo, error) {
+	c.w.reaches(c)
 	m, err := mapihttp.New(mapihttp.Config{URL: "http://localhost" + memserver.MailboxPath, UserDN: c.w.box.DN(), ClientID: guid(20 + c.no),
 		Auth: mapihttp.Basic{User: address, Password: password}, RoundTripper: c.w.srv.Pipe(c.request)})
 	if err != nil {
@@ -248,6 +231,8 @@ func (c *client) happen(e Event) {
 	switch e.What {
 	case DieBetween:
 		c.dying = c.inPass
+	case LosePower:
+		c.disk.losing = c.disk.ends != nil
 	case Die:
 		c.w.note("  %s: dies", c.name)
 		panic(death{c})
@@ -314,27 +299,9 @@ func (c *client) revive() {
 	if c.w.dir == "" {
 		c.direct.Drop()
 	} else {
-		c.w.mustNot("reopening a replica", c.reopen())
+		c.w.mustNot("reopening a replica", c.comeUp())
 	}
 	c.w.mustNot("start after a crash", c.start())
-}
-
-// reopen leaves the replica as it is on disk and opens a copy of that, as a machine does that comes up again.
-func (c *client) reopen() error {
-	from := clientReplica(c.w.dir, c.no, c.opens)
-	err := errCut
-	for try := 0; err != nil && try < 3; try++ { // a file can go while it is copied
-		c.opens++
-		err = os.CopyFS(clientReplica(c.w.dir, c.no, c.opens), os.DirFS(from))
-	}
-	if err != nil {
-		return err
-	}
-	c.direct.Drop()
-	if err := c.rep.Close(); err != nil {
-		return err
-	}
-	return c.openReplica()
 }
 
 // pass synchronizes, while the events of a plan happen.
@@ -344,7 +311,7 @@ func (c *client) pass(plan []Event) error {
 		c.plan, c.point, c.inPass, c.sleeps = plan, 0, true, 0
 		err = c.eng.Pass(context.Background())
 	})
-	c.inPass, c.plan, c.cutSave, c.dying = false, nil, false, false
+	c.inPass, c.plan, c.cutSave, c.dying, c.disk.losing = false, nil, false, false, false
 	if err == nil {
 		c.passed = c.w.step
 		c.w.noticed(c)
@@ -362,7 +329,7 @@ func (c *client) call(plan []Event, f func()) (alive bool) {
 	within := c.inCall
 	c.plan, c.point, c.inCall = plan, 0, true
 	alive = c.mortal(f)
-	c.inCall, c.plan = within, nil
+	c.inCall, c.plan, c.disk.losing = within, nil, c.disk.losing && c.depth > 0
 	return alive
 }
 

@@ -30,6 +30,7 @@ type removal struct {
 	hard     bool
 	doc      string
 	complete bool
+	twice    bool // another machine had brought the message back as well
 }
 
 func newLedger() *ledger { return &ledger{saves: map[string]*save{}} }

@@ -91,7 +91,7 @@ func (w *world) otherLetter(s *Step, dir memserver.SnapshotFolder, m memserver.S
 		_, err = w.box.Move(m.ID, dir.ID)
 	case OtherDiscard, OtherDelete:
 		r := &removal{by: stranger, step: s.No, hard: s.Kind == OtherDelete, doc: doc}
-		w.ledger.removing(r, old)
+		w.removing(r, old)
 		if r.hard {
 			err = w.box.Delete(m.ID, s.A%2 == 0)
 		} else {
@@ -134,7 +134,7 @@ func (w *world) otherDir(s *Step, dirs []memserver.SnapshotFolder, dir memserver
 				for _, m := range f.Messages {
 					r := &removal{by: stranger, step: s.No, hard: true, doc: docOf(m.Content.Properties.String(mapi.PidTagSubject))}
 					w.touch(stranger, r.doc, s.Kind)
-					w.ledger.removing(r, bodyOf(m.Content))
+					w.removing(r, bodyOf(m.Content))
 				}
 			}
 		}

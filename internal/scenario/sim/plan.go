@@ -85,9 +85,11 @@ const (
 	// DieBetween lets the client die between the next two transactions that no request parts: what belongs together
 	// has to be one.
 	DieBetween
+	// LosePower takes the power from a client with a disk while a transaction is on its way to it.
+	LosePower
 )
 
-var troubleNames = [...]string{"cut before", "cut after", "twice", "busy", "session lost", "save without answer", "crash", "meanwhile", "crash between transactions"}
+var troubleNames = [...]string{"cut before", "cut after", "twice", "busy", "session lost", "save without answer", "crash", "meanwhile", "crash between transactions", "loss of power"}
 
 // Event is what happens at one point of a step.
 type Event struct {
@@ -168,28 +170,40 @@ func Plan(seed uint64, n int) *History {
 	for range n {
 		h.Steps = append(h.Steps, p.step(true))
 	}
-	back := false
 	if p.rng.IntN(8) == 0 {
 		p.backInTime(h, BackupServer, RestoreServer)
-		back = true
 	}
 	if h.OnDisk && p.rng.IntN(2) == 0 {
 		p.backInTime(h, BackupDisk, RestoreDisk)
-		back = true
 	}
-	if p.troubled && !back {
+	if p.troubled {
 		dieBetween(h)
+	}
+	if p.troubled && h.OnDisk {
+		losePower(h)
 	}
 	return h
 }
 
 // dieBetween plans in which passes a client dies between transactions. It has numbers of its own, so that the rest of a
-// history is what it is without. Histories that go back in time have none of these deaths yet.
+// history is what it is without.
 func dieBetween(h *History) {
 	rng := rand.New(rand.NewPCG(h.Seed, 0x6465617468))
 	for _, s := range h.Steps {
 		if s.Kind == Pass && rng.IntN(12) == 0 {
 			s.Events = append(s.Events, Event{At: rng.IntN(1 + rng.IntN(60)), What: DieBetween})
+		}
+	}
+}
+
+// losePower plans in which passes and calls a client loses its power while it writes, with numbers of its own, too.
+func losePower(h *History) {
+	rng := rand.New(rand.NewPCG(h.Seed, 0x706f776572))
+	for _, s := range h.Steps {
+		if s.Kind == Pass && rng.IntN(6) == 0 {
+			s.Events = append(s.Events, Event{At: rng.IntN(1 + rng.IntN(60)), What: LosePower})
+		} else if s.Kind < Tick && rng.IntN(20) == 0 {
+			s.Events = append(s.Events, Event{At: rng.IntN(5), What: LosePower})
 		}
 	}
 }
