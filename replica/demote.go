@@ -40,6 +40,9 @@ func (u *Update) demote(old *record, w *WorkingCopy) error {
 	file.Kind, file.Message = KindFile, nil
 	file.Content, file.Size, file.Exact, file.Mtime = w.Content, w.Size, true, w.At
 	file.Version++
+	if w.Base.Version != old.Version {
+		file.Gen++ // the name showed another version, which came after the one that was opened
+	}
 	if err := u.put(old, &file); err != nil {
 		return err
 	}

@@ -29,6 +29,11 @@ func TestRemoteRemovalKeepsWorkingCopy(t *testing.T) {
 		}
 		return u.PutWorkingCopy(&WorkingCopy{Item: num, Content: id, Size: 20, Base: Base{Version: n.Version}})
 	})
+	var was *Node
+	view(t, r, func(v *View) (err error) {
+		was, err = v.Node(num)
+		return err
+	})
 	update(t, r, func(u *Update) error { u.Remote(true); return u.Remove(num) })
 	view(t, r, func(v *View) error {
 		n, err := v.Node(num)
@@ -37,6 +42,9 @@ func TestRemoteRemovalKeepsWorkingCopy(t *testing.T) {
 		}
 		if n.Kind != KindFile || n.Size != 20 || n.Content == 0 {
 			t.Errorf("got %+v", n)
+		}
+		if n.Gen != was.Gen+1 {
+			t.Errorf("generation %d shows what was written, and %d what came after it was opened", n.Gen, was.Gen)
 		}
 		if _, err := v.WorkingCopy(num); err != nil {
 			t.Error(err)
