@@ -150,12 +150,14 @@ func ofGroup(g group, bag mapi.PropertyBag) (out mapi.PropertyBag) {
 }
 
 func sameBag(a, b mapi.PropertyBag) bool {
-	if len(a) != len(b) {
-		return false
-	}
+	return within(a, b) && within(b, a)
+}
+
+// within reports whether b has what a has. A mark that is not set is as good as none: servers fill them in.
+func within(a, b mapi.PropertyBag) bool {
 	for _, p := range a {
 		q, ok := b.Lookup(p.Key())
-		if !ok || !SameValue(p.Value, q.Value) {
+		if !ok && p.Value != false || ok && !SameValue(p.Value, q.Value) {
 			return false
 		}
 	}

@@ -100,3 +100,18 @@ func TestMergeKeepsWhatAFileDoesNotShow(t *testing.T) {
 		t.Errorf("merged %v: a category that was taken away there is %v", ok, m.Properties.GetNamed(keywords))
 	}
 }
+
+// What a server fills in, and nobody has set, is no change.
+func TestMergeSeesNoChangeInWhatServersFillIn(t *testing.T) {
+	base := message()
+	ours := message(set(mapi.PidTagSubject, "mine"))
+	theirs := message(set(mapi.PidTagBody, "theirs"), set(mapi.PidTagReadReceiptRequested, false))
+	m, ok := Merge(Three{Base: base, Seen: base, Ours: ours, Theirs: theirs})
+	if !ok || m.Properties.String(mapi.PidTagSubject) != "mine" || m.Properties.String(mapi.PidTagBody) != "theirs" {
+		t.Errorf("merged %v: %v", ok, m)
+	}
+	theirs.Properties.Set(mapi.PidTagReadReceiptRequested, true)
+	if _, ok := Merge(Three{Base: base, Seen: base, Ours: ours, Theirs: theirs}); ok {
+		t.Error("a mark that was set there is gone")
+	}
+}

@@ -152,6 +152,33 @@ func fromPlainText(html []byte) bool {
 	return bytes.Contains(html[:min(len(html), 256)], []byte(`content="gromox-texttohtml`))
 }
 
+// DropMadeHTML takes out of a message, and of those in it, the HTML that a server made from the plain text. The server
+// makes it again for whoever asks, and it is no part of what anybody wrote: kept, it would count as a change, and sent,
+// it would count as the original.
+func DropMadeHTML(m *mapi.Message) {
+	if m.Properties.Has(mapi.PidTagBody) && !m.Properties.Has(mapi.PidTagRtfCompressed) && fromPlainText(startOf(m.Properties.Get(mapi.PidTagHtml))) {
+		m.Properties.Delete(mapi.Property{Tag: mapi.PidTagHtml}.Key())
+	}
+	for _, a := range m.Attachments {
+		if a.Embedded != nil {
+			DropMadeHTML(a.Embedded)
+		}
+	}
+}
+
+// startOf returns the first bytes of a binary value.
+func startOf(v any) []byte {
+	switch v := v.(type) {
+	case []byte:
+		return v
+	case mapi.Blob:
+		p := make([]byte, 256)
+		n, _ := v.ReadAt(p, 0) // what can't be read is left as it is
+		return p[:n]
+	}
+	return nil
+}
+
 // typeHint returns the content type that the message came with. It tells whether
 // both bodies are the sender's or one was made from the other.
 func (c *conversion) typeHint() (string, map[string]string) {

@@ -8,6 +8,7 @@ import (
 
 	"mailfs/mapi"
 	"mailfs/mapi/fxics"
+	"mailfs/mime"
 	"mailfs/replica"
 )
 
@@ -354,6 +355,7 @@ func (s *Syncer) readAnswer(ctx context.Context, l *link, wants []want) ([]body,
 				s.cfg.Logf("bodies: a message that nobody asked for came")
 				continue
 			}
+			mime.DropMadeHTML(&e.Message)
 			size, err := s.render.size(&e.Message)
 			if err != nil {
 				return out, err

@@ -12,6 +12,7 @@ import (
 	"mailfs/mapi"
 	"mailfs/mapi/fxics"
 	"mailfs/mapi/rop"
+	"mailfs/mime"
 	"mailfs/replica"
 )
 
@@ -73,6 +74,7 @@ func (l *link) largeBody(ctx context.Context, w want) (body, error) {
 		return out, errOdd
 	}
 	out.msg = &content.Message
+	mime.DropMadeHTML(out.msg)
 	out.msg.Attachments = nil
 	for _, row := range rows {
 		a, key, err := l.largeAttachment(ctx, msg, row, partialKey(w.key, version))

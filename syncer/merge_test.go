@@ -1,8 +1,10 @@
 package syncer_test
 
 import (
+	"strings"
 	"testing"
 
+	"mailfs/internal/memserver"
 	"mailfs/mapi"
 )
 
@@ -58,5 +60,46 @@ func TestNoMergeOfTheSamePart(t *testing.T) {
 	a.pass()
 	if !has(t, a, "Inbox", "what a wrote") || !has(t, a, "Sync Issues/Conflicts", "what they wrote") {
 		t.Errorf("%v", a.contents())
+	}
+}
+
+// TestServerThatFillsIn: what a server makes of a message, beside what it was given, is nobody's change. Edits of other parts
+// are merged, a version that lost keeps its exact bytes on every machine, and the same edit on both sides is one.
+func TestServerThatFillsIn(t *testing.T) {
+	w := newMemWorld(t, func(cfg *memserver.Config) { cfg.FillsIn = true })
+	a, b := w.client(t), w.client(t)
+	a.pass()
+	a.create(a.at("Inbox"), "n.eml", mail("one", "at first"))
+	a.flush()
+	b.pass()
+	b.edit(b.at("Inbox", "*").Num, mail("one", "what b wrote"))
+	b.flush()
+	a.pass()
+	n := a.at("Inbox", "n.eml").Num
+
+	a.edit(n, mail("one", "what b wrote\nand a"))
+	b.edit(b.at("Inbox", "*").Num, strings.Replace(mail("one", "what b wrote"), "Subject: one", "Subject: two", 1))
+	a.flush()
+	b.flush()
+	a.pass()
+	b.pass()
+	same(t, a, b)
+	if !has(t, b, "Inbox", "and a") || b.at("Inbox", "*").Message.Subject != "two" {
+		t.Errorf("the edits were not merged: %v", b.contents())
+	}
+	if c := b.find("Sync Issues", "Conflicts", "*"); c != nil {
+		t.Errorf("%s lost, though nothing was changed twice", c.Name)
+	}
+
+	a.edit(n, mail("one", "of a"))
+	b.edit(b.at("Inbox", "*").Num, mail("one", "of b"))
+	a.flush()
+	b.flush()
+	a.pass()
+	b.pass()
+	same(t, a, b)
+	x, y := text(t, a, "Sync Issues", "Conflicts", "*"), text(t, b, "Sync Issues", "Conflicts", "*")
+	if x != y || strings.Contains(x, "of a") == strings.Contains(x, "of b") {
+		t.Errorf("the version that lost is\n%s\nand\n%s", x, y)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"mailfs/mapi"
 	"mailfs/mapi/fxics"
 	"mailfs/mapi/rop"
+	"mailfs/mime"
 	"mailfs/replica"
 )
 
@@ -336,6 +337,7 @@ func (d *contentsDownload) readMessage(ctx context.Context, m *amending) (*mapi.
 		return nil, fmt.Errorf("download of changed groups: %w", err)
 	}
 	if c, ok := el.(*fxics.MessageContent); ok {
+		mime.DropMadeHTML(&c.Message)
 		return &c.Message, nil
 	}
 	return nil, nil

@@ -85,6 +85,7 @@ func TestRecordedItemsGoUpWhole(t *testing.T) {
 	nums := map[string]replica.Num{}
 	for i, name := range names {
 		m := items[name]
+		mime.DropMadeHTML(m) // as a download has it
 		a.update(func(u *replica.Update) error {
 			n := &replica.Node{Parent: dir.Num, Name: fmt.Sprintf("%04d.eml", i), Kind: replica.KindMessage,
 				Message: &replica.MessageInfo{State: replica.StateFull, Renderer: mime.Version, Read: m.Properties.Int(mapi.PidTagMessageFlags)&1 != 0}}

@@ -2,6 +2,7 @@ package memserver
 
 import (
 	"bytes"
+	"html"
 	"math"
 	"slices"
 
@@ -131,11 +132,12 @@ type sendOptions struct {
 	recover bool
 
 	versions bool // PidTagInConflict travels: see Config.ResolveMessagesWhole
+	fillsIn  bool // see Config.FillsIn
 }
 
 func (op *operation) sendOptions(o uint8) (sendOptions, mapi.ErrorCode) {
 	send, code := parseSendOptions(o)
-	send.versions = op.box.srv.cfg.ResolveMessagesWhole
+	send.versions, send.fillsIn = op.box.srv.cfg.ResolveMessagesWhole, op.box.srv.cfg.FillsIn
 	return send, code
 }
 
@@ -194,9 +196,25 @@ func (o sendOptions) bag(b mapi.PropertyBag) mapi.PropertyBag {
 	return out
 }
 
+// filledIn is a bag with what Config.FillsIn adds.
+func filledIn(b mapi.PropertyBag) mapi.PropertyBag {
+	b = slices.Clone(b)
+	if text := b.String(mapi.PidTagBody); text != "" && !b.Has(mapi.PidTagHtml) && !b.Has(mapi.PidTagRtfCompressed) {
+		b.Set(mapi.PidTagHtml, []byte(`<html><head><meta name="Generator" content="gromox-texttohtml" /></head><body>`+
+			html.EscapeString(text)+`</body></html>`))
+	}
+	if b.Has(mapi.PidTagBody) && !b.Has(mapi.PidTagReadReceiptRequested) {
+		b.Set(mapi.PidTagReadReceiptRequested, false)
+	}
+	return b
+}
+
 // message prepares a message, which it does not change: text is applied to everything, and what is in the message loses its
 // internal properties. Its own are the caller's business, who may have added ids.
 func (o sendOptions) message(c mapi.Message) mapi.Message {
+	if o.fillsIn {
+		c.Properties = filledIn(c.Properties)
+	}
 	out := mapi.Message{Properties: o.bag(c.Properties)}
 	for _, r := range c.Recipients {
 		r.Properties = o.bag(transmitted(r.Properties))

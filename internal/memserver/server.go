@@ -23,6 +23,9 @@ type Config struct {
 	// ResolveMessagesWhole makes a conflict resolve message travel as it is, and not as the versions in it; PidTagInConflict of the
 	// attachments travels along, PidTagMessageStatus does not tell. So does gromox.
 	ResolveMessagesWhole bool
+	// FillsIn makes downloads show what a message has not been given: HTML made from a plain text, and marks that are not set. So
+	// does gromox.
+	FillsIn bool
 
 	// SessionLifetime is how long an idle session context lives; 0 means 15 minutes.
 	SessionLifetime time.Duration
