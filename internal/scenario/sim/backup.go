@@ -120,7 +120,7 @@ func (w *world) tokensOf(folders ...memserver.SnapshotFolder) map[string]bool {
 	out := map[string]bool{}
 	for _, f := range folders {
 		for _, m := range f.Messages {
-			for _, t := range tokensIn(bodyOf(m.Content)) {
+			for _, t := range tokensIn(bodyOf(m.Content) + insideOf(m.Content)) {
 				out[t] = true
 			}
 		}

@@ -104,6 +104,9 @@ func (w *world) check() {
 			for _, t := range tokensIn(one.body) {
 				present[t] = true
 			}
+			if insideOf(m.Content) != "" {
+				w.problem("UNSETTLED: %s (%v) in %s has versions in it", one.doc, tokensIn(one.body), at)
+			}
 			if t := last(one.body); t != "" {
 				newest[t] = at
 				if copies[t] = append(copies[t], at); w.tooMany(one.doc, copies[t]) {

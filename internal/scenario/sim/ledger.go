@@ -93,6 +93,15 @@ func (l *ledger) removing(r *removal, body string) {
 	}
 }
 
+// mayGo notes that what is in a body goes, but for copies of it that may have been made.
+func (l *ledger) mayGo(r *removal, body string) {
+	for _, t := range tokensIn(body) {
+		if s := l.saves[t]; s != nil && s.fine == "" {
+			s.fine = fmt.Sprintf("deleted by %s in step %d", r.by, r.step)
+		}
+	}
+}
+
 // lost returns the saves whose token is nowhere, though nobody who had seen it wrote over it or deleted it.
 func (l *ledger) lost(present map[string]bool) (out []*save) {
 	for _, t := range l.order {

@@ -38,6 +38,23 @@ const stranger = "other"
 
 func bodyOf(m *mapi.Message) string { return m.Properties.String(mapi.PidTagBody) }
 
+// insideOf returns what the versions in conflict say that are in a message.
+func insideOf(m *mapi.Message) (text string) {
+	for _, a := range m.Attachments {
+		if a.Embedded != nil && a.Properties.Bool(mapi.PidTagInConflict) {
+			text += bodyOf(a.Embedded)
+		}
+	}
+	return text
+}
+
+// removingMessage notes that a message is about to be deleted. The versions in it may go with it, but a client may have
+// them by then.
+func (w *world) removingMessage(r *removal, m *mapi.Message) {
+	w.removing(r, bodyOf(m))
+	w.ledger.mayGo(r, insideOf(m))
+}
+
 // other is what somebody else does on the server. What vanished meanwhile is no problem.
 func (w *world) other(s *Step) {
 	if s.Kind == LoseSessions {
@@ -83,6 +100,10 @@ func (w *world) otherLetter(s *Step, dir memserver.SnapshotFolder, m memserver.S
 	switch s.Kind {
 	case OtherEdit:
 		tok := fmt.Sprintf("tok-%d-o", s.No)
+		if s.C>>12%4 == 0 {
+			err = w.otherClash(s, m, tok)
+			break
+		}
 		w.ledger.begin(s.No, stranger, tok, tok, old)
 		if err = w.box.Edit(m.ID, func(c *mapi.Message) { c.Properties.Set(mapi.PidTagBody, tok+"\r\n") }); err == nil {
 			w.ledger.saved(tok, tok, old)
@@ -91,7 +112,7 @@ func (w *world) otherLetter(s *Step, dir memserver.SnapshotFolder, m memserver.S
 		_, err = w.box.Move(m.ID, dir.ID)
 	case OtherDiscard, OtherDelete:
 		r := &removal{by: stranger, step: s.No, hard: s.Kind == OtherDelete, doc: doc}
-		w.removing(r, old)
+		w.removingMessage(r, m.Content)
 		if r.hard {
 			err = w.box.Delete(m.ID, s.A%2 == 0)
 		} else {
@@ -104,6 +125,21 @@ func (w *world) otherLetter(s *Step, dir memserver.SnapshotFolder, m memserver.S
 		err = w.box.Edit(m.ID, func(c *mapi.Message) { c.Properties.Set(mapi.PidTagFlagStatus, int32(s.A%3)) })
 	}
 	w.note("  %v %s (%s) [to %s]: %v", s.Kind, doc, strings.Join(tokensIn(old), " "), strings.Join(dir.Path, "/"), err)
+}
+
+// otherClash is an edit by somebody who has not seen what is there. The server keeps both.
+func (w *world) otherClash(s *Step, m memserver.SnapshotMessage, tok string) error {
+	at := m.Modified + 1
+	if s.C>>14%2 == 0 {
+		at = m.Modified - 1
+	}
+	w.ledger.begin(s.No, stranger, tok, tok, "")
+	err := w.box.Clash(m.ID, at, func(c *mapi.Message) { c.Properties.Set(mapi.PidTagBody, tok+"\r\n") })
+	if err == nil {
+		w.ledger.saved(tok, tok, "")
+	}
+	w.note("  clash: %s", tok)
+	return err
 }
 
 func (w *world) otherDir(s *Step, dirs []memserver.SnapshotFolder, dir memserver.SnapshotFolder) {
@@ -134,7 +170,7 @@ func (w *world) otherDir(s *Step, dirs []memserver.SnapshotFolder, dir memserver
 				for _, m := range f.Messages {
 					r := &removal{by: stranger, step: s.No, hard: true, doc: docOf(m.Content.Properties.String(mapi.PidTagSubject))}
 					w.touch(stranger, r.doc, s.Kind)
-					w.removing(r, bodyOf(m.Content))
+					w.removingMessage(r, m.Content)
 				}
 			}
 		}

@@ -133,6 +133,8 @@ type History struct {
 	OnDisk      bool // replicas are on disk, and die in earnest
 	NoConflicts bool // the mailbox has no Conflicts folder yet
 	Forgetful   bool // a message that a client moves loses its lineage
+	OnTop       bool // what is imported without asking to fail in a conflict is on top of it
+	Whole       bool // and comes with the other version in it
 
 	// Mounts is a directory for mount points: programs use real mounts then. Replicas have to be on disk, and the course of a
 	// history is not the same each time. If it is empty, the kernel's part is played as well.
@@ -167,6 +169,7 @@ func Plan(seed uint64, n int) *History {
 		p.upTo[k] = p.sum
 	}
 	h.OnDisk, h.NoConflicts, h.Forgetful = seed%16 == 0, p.rng.IntN(3) == 0, p.rng.IntN(2) == 0
+	h.OnTop, h.Whole = seed%2 == 0, seed%4 > 1
 	for range n {
 		h.Steps = append(h.Steps, p.step(true))
 	}

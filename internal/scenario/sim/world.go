@@ -71,7 +71,8 @@ func guid(n int) mapi.GUID {
 
 func newWorld(h *History, dir string) (*world, error) {
 	w := &world{clock: newClock(), ledger: newLedger(), became: map[string]string{}, dir: dir, mounts: h.Mounts}
-	w.srv = memserver.New(memserver.Config{Clock: w.clock.Now, SessionLifetime: 24 * time.Hour, ForgetfulMoves: h.Forgetful})
+	w.srv = memserver.New(memserver.Config{Clock: w.clock.Now, SessionLifetime: 24 * time.Hour, ForgetfulMoves: h.Forgetful,
+		ImportsOnTop: h.OnTop, ResolveMessagesWhole: h.Whole})
 	box, err := w.srv.AddMailbox(memserver.MailboxConfig{Address: address, Password: password, GUID: guid(1), Replica: guid(2)})
 	if err != nil {
 		return nil, err
