@@ -462,7 +462,7 @@ func (s *Syncer) removeMessage(u *replica.Update, n *replica.Node) error {
 		return nil // our own move may be what took it away; the upload finds out
 	}
 	if p.content && !p.deleted {
-		return s.resurrect(u, n, changes)
+		return s.keepEdited(u, n, changes)
 	}
 	return u.Remove(n.Num)
 }
@@ -476,7 +476,20 @@ func moveUnderWay(changes []*replica.Change) bool {
 	return false
 }
 
-// resurrect turns an edited message that is gone on the server into a new one, with
+// keepEdited keeps an edited message that is gone on the server. What only settles a conflict is no edit: the message goes, and
+// its losers stay.
+func (s *Syncer) keepEdited(u *replica.Update, n *replica.Node, changes []*replica.Change) error {
+	edited, err := editedByUser(&u.View, n, changes)
+	if err != nil {
+		return err
+	}
+	if !edited {
+		return u.Remove(n.Num)
+	}
+	return s.resurrect(u, n, changes)
+}
+
+// resurrect turns a message that is gone on the server into a new one, with
 // the properties that were to be set.
 func (s *Syncer) resurrect(u *replica.Update, n *replica.Node, changes []*replica.Change) error {
 	for _, c := range changes {

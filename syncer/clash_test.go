@@ -462,6 +462,40 @@ func TestEditedWhileSettling(t *testing.T) {
 	}
 }
 
+// Somebody deletes the message while the client is about to put it in order: it is gone, since nobody
+// here has edited it. The other version stays where it was put.
+func TestDeletedWhileSettling(t *testing.T) {
+	for name, server := range apartMost {
+		t.Run(name, func(t *testing.T) {
+			w := newMemWorld(t, server)
+			mid := w.deliver("one", "at first")
+			c := w.client(t, quick)
+			c.pass()
+			w.clash(mid, "the import", time.Hour)
+			imports := 0
+			w.srv.SetScript(func(r memserver.Request) memserver.Fault {
+				if !r.Has(ropImport) {
+					return memserver.Fault{}
+				}
+				if imports++; imports == 2 { // after the loser
+					if err := w.box.Delete(mid, true); err != nil {
+						t.Error(err)
+					}
+				}
+				return memserver.Fault{}
+			})
+			c.pass()
+			w.srv.SetScript(nil)
+			c.pass()
+			d := w.client(t)
+			same(t, c, d)
+			if imports < 2 || count(d, "the import") != 0 || !has(t, d, "Sync Issues/Conflicts", "at first") {
+				t.Errorf("%d imports\n%s\n%v", imports, d.tree(), d.contents())
+			}
+		})
+	}
+}
+
 // A read-only mount can put the other version nowhere: it shows it as an attachment, until the mailbox is mounted to be written, too.
 func TestReadOnlyShowsVersions(t *testing.T) {
 	for name, server := range servers {

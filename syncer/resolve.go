@@ -102,7 +102,7 @@ func (s *Syncer) resurrectItem(j job) error {
 		if err := unseen(u, j.folder.Folder.SourceKey, n.Message.SourceKey); err != nil {
 			return err
 		}
-		return s.resurrect(u, n, changes)
+		return s.keepEdited(u, n, changes)
 	})
 }
 

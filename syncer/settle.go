@@ -26,7 +26,9 @@ func versionsSetting(winner replica.Num) string {
 
 // settleSetting is where it is noted that a queued edit is none of the user's: it only settles a conflict. The value is the
 // content version that it stands for.
-func settleSetting(seq uint64) string { return fmt.Sprintf("syncer.settle.%d", seq) }
+func settleSetting(seq uint64) string { return settlePrefix + strconv.FormatUint(seq, 10) }
+
+const settlePrefix = "syncer.settle."
 
 // openLoser is a version that came out of a message.
 type openLoser struct {
@@ -243,17 +245,55 @@ func (s *Syncer) queueSettled(u *replica.Update, n *replica.Node, m *mapi.Messag
 	if err != nil || c.Kind != replica.ChangeEdit {
 		return err
 	}
+	if err := forgetSettled(u); err != nil {
+		return err
+	}
 	return u.SetSetting(settleSetting(seq), binary.BigEndian.AppendUint64(nil, n.Version))
 }
 
 // onlySettles reports whether a queued edit has nothing of the user's in it.
 func (s *Syncer) onlySettles(seq, version uint64) (yes bool, err error) {
-	err = s.rep.View(func(v *replica.View) error {
-		p, err := v.Setting(settleSetting(seq))
-		yes = err == nil && slices.Equal(p, binary.BigEndian.AppendUint64(nil, version))
-		return ignoreMissing(err)
+	err = s.rep.View(func(v *replica.View) (err error) {
+		yes, err = settlesOnly(v, seq, version)
+		return err
 	})
 	return yes, err
+}
+
+func settlesOnly(v *replica.View, seq, version uint64) (bool, error) {
+	p, err := v.Setting(settleSetting(seq))
+	return err == nil && slices.Equal(p, binary.BigEndian.AppendUint64(nil, version)), ignoreMissing(err)
+}
+
+// editedByUser reports whether any of the changes of a message is an edit by its user.
+func editedByUser(v *replica.View, n *replica.Node, changes []*replica.Change) (bool, error) {
+	for _, c := range changes {
+		switch c.Kind {
+		case replica.ChangeCreate:
+			return true, nil
+		case replica.ChangeEdit:
+			if settles, err := settlesOnly(v, c.Seq, n.Version); err != nil || !settles {
+				return true, err
+			}
+		}
+	}
+	return false, nil
+}
+
+// forgetSettled removes the notes on edits that are not queued any more.
+func forgetSettled(u *replica.Update) error {
+	for name := range u.Settings(settlePrefix) {
+		seq, err := strconv.ParseUint(strings.TrimPrefix(name, settlePrefix), 10, 64)
+		if err != nil {
+			return fmt.Errorf("setting %s: %w", name, err)
+		}
+		if _, err := u.Change(seq); errors.Is(err, replica.ErrNotFound) {
+			if err := u.SetSetting(name, nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // takeSettled takes the server's version over one that was only to settle a conflict: somebody has gone on from there. Losers
