@@ -223,7 +223,7 @@ func (c *client) edit(s *Step) {
 	if !ok && len(old) > 0 { // an empty file can be left by a crash
 		c.w.problem("%s: %s is no letter: %q", c.name, p, old)
 	}
-	if !ok {
+	if !ok || severalParts(head) {
 		return
 	}
 	tok := c.token(s, "e")
@@ -248,6 +248,10 @@ func (c *client) edit(s *Step) {
 		c.w.ledger.saved(tok, text, string(old))
 	}
 }
+
+// severalParts reports whether a header is that of a message with versions in conflict in it, which is shown whole until there
+// is a Conflicts folder. What the programs here write is one text: they leave it alone.
+func severalParts(head string) bool { return strings.Contains(head, "multipart/") }
 
 // halfWritten reports whether a body goes on what another program has written and not closed: there it stays.
 func (c *client) halfWritten(body string) bool {
@@ -326,7 +330,7 @@ func (c *client) writeHeld(s *Step) {
 	if !ok {
 		head, _, ok = strings.Cut(letter(h.doc, ""), "\n\n")
 	}
-	if !ok || h.doc == "" {
+	if !ok || h.doc == "" || severalParts(head) {
 		return
 	}
 	if h.token = c.token(s, "h"); s.B%8 == 0 {
