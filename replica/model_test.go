@@ -213,6 +213,9 @@ func (m *model) remove(n Num, remote bool) error {
 		if w, ok := m.work[n]; ok && w.Size > 0 { // what is being written stays
 			file := &modelNode{Node: x.Node}
 			file.Kind, file.Message, file.Version = KindFile, nil, x.Version+1
+			if w.Base.Version != x.Version {
+				file.Gen++
+			}
 			file.Content, file.Size, file.Exact, file.Mtime = w.Content, w.Size, true, w.At
 			m.nodes[n] = file
 			m.changes = slices.DeleteFunc(m.changes, func(c Change) bool { return c.Item == n })

@@ -350,6 +350,9 @@ func (s *step) work() {
 		s.t.Fatal(err)
 	}
 	w := WorkingCopy{Item: n, Content: id, Size: size, Closed: s.remote, At: testTime}
+	if x := s.st.nodes[n]; x != nil && rapid.Bool().Draw(s.t, "of the version that is shown") {
+		w.Base.Version = x.Version
+	}
 	s.same("working copy", s.u.PutWorkingCopy(&w), nil)
 	s.st.work[n] = w
 }
