@@ -56,6 +56,9 @@ func TestMoveAndDeletion(t *testing.T) {
 		for _, edited := range []bool{false, true} {
 			t.Run(name+map[bool]string{true: ", with an edit"}[edited], func(t *testing.T) {
 				w := newWorld(t)
+				if w.srv == nil && x.hard && !x.moveFirst {
+					t.Skip("QUIRK gromox 3.10: a move finds what was deleted, and brings it back")
+				}
 				w.deliver("one", "at first")
 				mover, deleter := w.client(t), w.client(t)
 				mover.pass()
