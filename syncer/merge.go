@@ -18,7 +18,30 @@ func (s *Syncer) mergeBoth(j job, theirs *arrival, out conflict.Outcome, version
 	if theirs.rendered > mergeMax || j.n.Size > mergeMax {
 		return false, nil
 	}
-	var three conflict.Three
+	three, err := s.threeVersions(j, theirs)
+	if err != nil || three.Base == nil {
+		return false, err
+	}
+	if three.Seen, err = s.asSaved(three.Base); err != nil {
+		return false, nil // what can't be read back can't be compared
+	}
+	merged, ok := conflict.Merge(three)
+	if !ok {
+		return false, nil
+	}
+	err = s.putMerged(j, theirs, merged, out.PCL, version)
+	if errors.Is(err, errSuperseded) {
+		return true, nil // the next round sees what was saved
+	}
+	if err == nil {
+		s.cfg.Logf("conflict: change %d: both versions are merged", j.c.Seq)
+	}
+	return true, err
+}
+
+// threeVersions returns both versions and the one that they have in common; Base is nil if that is not here.
+func (s *Syncer) threeVersions(j job, theirs *arrival) (three conflict.Three, err error) {
+	three.Theirs = theirs.full
 	err = s.rep.View(func(v *replica.View) error {
 		changes, err := v.ChangesOf(j.n.Num)
 		if err != nil || pendingOf(changes).deleted {
@@ -36,22 +59,17 @@ func (s *Syncer) mergeBoth(j job, theirs *arrival, out conflict.Outcome, version
 		three.Ours, err = v.Message(j.n.Num)
 		return err
 	})
-	if err != nil || three.Base == nil {
-		return false, err
-	}
-	three.Theirs = theirs.full
-	if three.Seen, err = s.asSaved(three.Base); err != nil {
-		return false, nil // what can't be read back can't be compared
-	}
-	merged, ok := conflict.Merge(three)
-	if !ok {
-		return false, nil
-	}
+	return three, err
+}
+
+// putMerged stores what two versions became, over the version that was merged, and queues it as a successor of the server's;
+// pcl has the lists of both. The error is errSuperseded if its user has saved since.
+func (s *Syncer) putMerged(j job, theirs *arrival, merged *mapi.Message, pcl mapi.PCL, version uint64) error {
 	size, err := s.render.size(merged)
 	if err != nil {
-		return false, err
+		return err
 	}
-	err = s.rep.Update(func(u *replica.Update) error {
+	return s.rep.Update(func(u *replica.Update) error {
 		u.Remote(true)
 		n, err := bearer(u, j.c)
 		if err != nil {
@@ -74,16 +92,9 @@ func (s *Syncer) mergeBoth(j job, theirs *arrival, out conflict.Outcome, version
 		if err := u.PutContent(n, merged); err != nil {
 			return err
 		}
-		j.c.Base.ChangeKey, j.c.Base.PCL, j.c.Fixed = theirs.change, out.PCL, false
+		j.c.Base.ChangeKey, j.c.Base.PCL, j.c.Fixed = theirs.change, pcl, false
 		return u.SaveChange(j.c)
 	})
-	if errors.Is(err, errSuperseded) {
-		return true, nil // the next round sees what was saved
-	}
-	if err == nil {
-		s.cfg.Logf("conflict: change %d: both versions are merged", j.c.Seq)
-	}
-	return true, err
 }
 
 // asSaved is what a program would make of a message that reads its file and saves it unchanged.
