@@ -272,3 +272,44 @@ func TestReadStateOfWhatWasSetAside(t *testing.T) {
 		}
 	}
 }
+
+// A replica from a backup takes another name; then the server is put back to a time before the counter of that name was
+// made, and gives out all numbers again before the replica comes. That it went back is seen by the counter of the former name.
+func TestServerFromBackupOlderThanAnotherName(t *testing.T) {
+	w := newMemWorld(t)
+	w.deliver("letter", "at first")
+	a := w.client(t, quick)
+	a.pass()
+	disk := a.backup(filepath.Join(t.TempDir(), "backup"))
+	a.create(a.at("Drafts"), "other.eml", mail("other", "so that this replica counts"))
+	a.flush()
+	a.pass()
+	old := w.box.Snapshot()
+	was := namespace(a)
+	a.reopen(disk, func() {})
+	a.pass()
+	w.deliver("lost", "a message that the server lost")
+	a.pass()
+	a.flush()
+	if namespace(a) == was {
+		t.Fatal("it has still its former name")
+	}
+
+	w.box.RewindState(old)
+	w.srv.LoseSessions()
+	for range 30 {
+		w.deliver("new", "delivered under ids that were given before")
+	}
+	a.pass()
+	a.flush()
+	a.pass()
+	same(t, a, w.client(t))
+	if n := count(a, "a message that the server lost"); n != 1 {
+		t.Errorf("what the server lost is there %d times", n)
+	}
+	at := a.setting("syncer.rebuild")
+	a.pass()
+	if at != "" || a.setting("syncer.rebuild") != "" {
+		t.Error("it does not come to an end")
+	}
+}

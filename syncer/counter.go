@@ -30,7 +30,15 @@ const settingCounter = "syncer.counter"
 // often it was seen that the server had been put back.
 type counter struct {
 	Sent, Acked uint32
-	Rewinds     uint32 `json:",omitempty"`
+	Rewinds     uint32         `json:",omitempty"`
+	Former      *formerCounter `json:",omitempty"`
+}
+
+// formerCounter is the counter that a replica had before it took another name. It was raised once more when it was left: a server
+// that was put back since to a time before the present counter was made has less there.
+type formerCounter struct {
+	Class string
+	Sent  uint32
 }
 
 // counterAt is the server's side in one session.
@@ -71,27 +79,63 @@ func (l *link) compareCounters(ctx context.Context, views mapi.FID) error {
 	switch {
 	case found && server.Rewinds > own.Rewinds:
 		s.cfg.Logf("this replica was restored from a backup that is older than the server's: everything is compared with it")
-		l.counter.mid = 0
-		return s.startRebuild(ctx, l, rebuildBoth, counter{Rewinds: server.Rewinds})
+		return l.leaveCounter(ctx, id, server, rebuildBoth, server.Rewinds)
 	case found && server.Sent > own.Sent:
 		s.cfg.Logf("this replica was restored from a backup: it is rebuilt from the server")
-		l.counter.mid = 0 // the next one is that of the new namespace
-		return s.startRebuild(ctx, l, rebuildReplica, counter{Rewinds: own.Rewinds})
+		return l.leaveCounter(ctx, id, server, rebuildReplica, own.Rewinds)
 	case found && server.Sent < own.Acked:
 		s.cfg.Logf("the server was restored from a backup: everything is compared with it")
-		return s.startRebuild(ctx, l, rebuildServer, counter{Sent: own.Sent, Acked: server.Sent, Rewinds: own.Rewinds + 1})
-	case !found && own.Acked > 0:
+		return s.startRebuild(ctx, l, rebuildServer, counter{Sent: own.Sent, Acked: server.Sent, Rewinds: own.Rewinds + 1, Former: own.Former})
+	case !found:
 		return l.counterMissing(ctx, own)
-	case !found: // from now on, and not from the first upload on: fewer backups are older than that
-		return s.countUp(ctx, l)
 	}
 	return nil
 }
 
+// leaveCounter starts the rebuild of a replica that takes another name, whose counter is another one as well.
+func (l *link) leaveCounter(ctx context.Context, id replica.Identity, server counter, kind rebuildKind, rewinds uint32) error {
+	last := server
+	last.Sent++
+	said, err := l.writeCounter(ctx, counterClass(id), last)
+	if err != nil {
+		return err
+	}
+	next := counter{Rewinds: rewinds}
+	if said == nil {
+		next.Former = &formerCounter{Class: counterClass(id), Sent: last.Sent}
+	}
+	l.counter.mid = 0
+	return l.s.startRebuild(ctx, l, kind, next)
+}
+
+// formerWentBack reports whether the server has less in the former counter than was left there.
+func (l *link) formerWentBack(ctx context.Context, own counter) (bool, error) {
+	if own.Former == nil {
+		return false, nil
+	}
+	_, server, found, err := l.findCounter(ctx, l.views, own.Former.Class)
+	if err != nil {
+		return false, err
+	}
+	return found && server.Sent < own.Former.Sent, nil
+}
+
 // counterMissing tells a server that was put back to a time before the counter was made from one on which somebody
 // removed it: only the former gives out ids that it gave out before. To take one for the other would bring back what
-// others have deleted. Ids and change numbers need not be of one series.
+// others have deleted. Ids and change numbers need not be of one series. A former counter tells it even after the server
+// has given out all of these again.
 func (l *link) counterMissing(ctx context.Context, own counter) error {
+	back, err := l.formerWentBack(ctx, own)
+	if err != nil {
+		return err
+	}
+	if back {
+		l.s.cfg.Logf("the server was restored from a backup that is older than the counter: everything is compared with it")
+		return l.s.startRebuild(ctx, l, rebuildServer, counter{Sent: own.Sent, Rewinds: own.Rewinds + 1})
+	}
+	if own.Acked == 0 { // from now on, and not from the first upload on: fewer backups are older than that
+		return l.s.countUp(ctx, l)
+	}
 	known, err := l.s.highestKnown(l.replica)
 	if err != nil {
 		return err
@@ -244,9 +288,24 @@ func (s *Syncer) countUp(ctx context.Context, l *link) error {
 	if err := s.rep.Update(func(u *replica.Update) error { return own.save(u) }); err != nil {
 		return err
 	}
-	dict, err := formatCounter(own)
+	said, err := l.writeCounter(ctx, counterClass(id), own)
 	if err != nil {
 		return err
+	}
+	if said != nil {
+		s.cfg.Logf("no back-in-time detection: %v", said)
+		l.counter = counterAt{}
+		return nil
+	}
+	own.Acked, l.counter.raised = own.Sent, true
+	return s.rep.Update(func(u *replica.Update) error { return own.save(u) })
+}
+
+// writeCounter writes the message with a counter, or makes it. said is what the server has against that.
+func (l *link) writeCounter(ctx context.Context, class string, value counter) (said, err error) {
+	dict, err := formatCounter(value)
+	if err != nil {
+		return nil, err
 	}
 	b := l.batch()
 	var obj *object
@@ -258,26 +317,23 @@ func (s *Syncer) countUp(ctx context.Context, l *link) error {
 	}
 	const dictionary = int32(4) // [MS-OXOCFG] 2.2.2.1
 	b.do(obj, &rop.SetPropertiesRequest{PropertyValues: []mapi.Property{
-		{Tag: mapi.PidTagMessageClass, Value: counterClass(id)},
-		{Tag: mapi.PidTagSubject, Value: counterClass(id)},
+		{Tag: mapi.PidTagMessageClass, Value: class},
+		{Tag: mapi.PidTagSubject, Value: class},
 		{Tag: mapi.PidTagRoamingDatatypes, Value: dictionary},
 		{Tag: mapi.PidTagRoamingDictionary, Value: dict},
 	}})
 	save := b.do(obj, &rop.SaveChangesMessageRequest{SaveFlags: rop.SaveForce})
 	b.release(obj)
 	if err := b.run(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	if err := save.err(); err != nil {
-		s.cfg.Logf("no back-in-time detection: %v", err)
-		l.counter = counterAt{}
-		return nil
+		return err, nil
 	}
 	if r, ok := save.resp().(*rop.SaveChangesMessageResponse); ok && l.counter.mid == 0 {
 		l.counter.mid = r.MessageID
 	}
-	own.Acked, l.counter.raised = own.Sent, true
-	return s.rep.Update(func(u *replica.Update) error { return own.save(u) })
+	return nil, nil
 }
 
 // userConfiguration is the dictionary stream of a configuration message ([MS-OXOCFG] 2.2.5.1).
