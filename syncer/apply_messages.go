@@ -137,8 +137,13 @@ func (s *Syncer) applyMessage(u *replica.Update, folder replica.Num, a *arrival,
 		}
 	}
 	if n.Message.ChangeKey == a.change && n.Message.PCL.Includes(a.pcl) {
-		if kind == rebuildServer && !p.read {
-			return applied, s.reassertRead(u, n, a)
+		if kind == rebuildServer {
+			if err := s.reassertMarks(u, n, a, p); err != nil {
+				return applied, err
+			}
+			if !p.read {
+				return applied, s.reassertRead(u, n, a)
+			}
 		}
 		return applied, s.applySame(u, n, a, p)
 	}

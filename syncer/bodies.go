@@ -478,6 +478,9 @@ func (s *Syncer) storeBody(u *replica.Update, b body) (bool, error) {
 	if p.content {
 		return false, nil
 	}
+	if other, err := ofLostVersion(&u.View, n, b); err != nil || other {
+		return false, err
+	}
 	alt, err := s.takeApart(&u.View, n.Parent, n.Message.ChangeKey, b.msg)
 	if err != nil {
 		return false, err
@@ -506,6 +509,14 @@ func (s *Syncer) storeBody(u *replica.Update, b body) (bool, error) {
 		return true, err
 	}
 	return true, s.keepAlternates(u, n.Num, alt)
+}
+
+// ofLostVersion reports whether a body may not be that of the version whose keys are here, which the server lost when it was put
+// back: what is made of it would pass for a successor of that one.
+func ofLostVersion(v *replica.View, n *replica.Node, b body) (bool, error) {
+	kind, err := rebuilding(v)
+	t := b.msg.Properties.Time(mapi.PidTagLastModificationTime)
+	return kind == rebuildServer && t != 0 && t != n.Message.Modified, err
 }
 
 // completeKnown fetches the bodies of those arrivals whose older version is here in

@@ -449,28 +449,6 @@ func (s *Syncer) folderOutlives(u *replica.Update, n *replica.Node, f *folderArr
 	return true, err
 }
 
-// reassert puts a message that the server has in an older version on top of that one.
-func (s *Syncer) reassert(u *replica.Update, n *replica.Node, a *arrival) error {
-	if err := u.SetKeys(n.Num, a.key, a.change, a.pcl); err != nil {
-		return err
-	}
-	base := replica.Base{Version: n.Version, ChangeKey: a.change, PCL: a.pcl}
-	_, err := u.Enqueue(&replica.Change{Kind: replica.ChangeEdit, Item: n.Num, At: s.cfg.Now(), Folder: n.Parent, Base: base})
-	if err != nil {
-		return err
-	}
-	return s.reassertRead(u, n, a)
-}
-
-// reassertRead sends a read state that the server has lost.
-func (s *Syncer) reassertRead(u *replica.Update, n *replica.Node, a *arrival) error {
-	if n.Message.Read == (a.header.Int(mapi.PidTagMessageFlags)&flagRead != 0) {
-		return nil
-	}
-	_, err := u.Enqueue(&replica.Change{Kind: replica.ChangeRead, Item: n.Num, At: s.cfg.Now(), Folder: n.Parent, Read: n.Message.Read})
-	return err
-}
-
 // settleFolders deals with the folders that are here and, as a download from an empty state has shown, not on the
 // server.
 func (s *Syncer) settleFolders(given idset.IDSet) error {

@@ -69,3 +69,17 @@ func TestRestoredAsItIsThere(t *testing.T) {
 		}
 	}
 }
+
+// readyLast is ready for the last change of an item alone.
+func (c *client) readyLast(num replica.Num, at time.Time) {
+	c.t.Helper()
+	c.update(func(u *replica.Update) error {
+		list, err := u.ChangesOf(num)
+		if err != nil {
+			return err
+		}
+		ch := list[len(list)-1]
+		ch.Ready = at
+		return u.SaveChange(ch)
+	})
+}

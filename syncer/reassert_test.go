@@ -1,0 +1,92 @@
+package syncer_test
+
+import (
+	"testing"
+	"time"
+
+	"mailfs/internal/memserver"
+	"mailfs/mapi"
+	"mailfs/mapi/rop"
+	"mailfs/syncer"
+)
+
+// A flag is set while the server has a newer version, which does not come before the server is put back to the older one.
+// It is on both sides in the end, or on neither where the message was removed meanwhile.
+func TestServerFromBackupLostFlagOnNewerVersion(t *testing.T) {
+	for name, removed := range map[string]bool{"kept": false, "removed": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newMemWorld(t)
+			mid := w.deliver("letter", "at first")
+			a := w.client(t, quick)
+			a.pass()
+			old := w.box.Snapshot()
+			num := a.at("Inbox", "*letter*").Num
+			a.flag(num, 2, "Blue")
+			if removed {
+				a.unlink(num, false)
+				a.readyLast(num, time.Now().Add(time.Hour))
+			}
+			if err := w.box.Edit(mid, func(m *mapi.Message) { m.Properties.Set(mapi.PidTagBody, "edited there\r\n") }); err != nil {
+				t.Fatal(err)
+			}
+			w.srv.SetScript(func(r memserver.Request) memserver.Fault {
+				return memserver.Fault{CutBefore: !removed && r.Has(uint8(rop.IDSynchronizationConfigure))}
+			})
+			if err := a.s.Pass(t.Context()); (err == nil) != removed {
+				t.Fatalf("pass: %v", err)
+			}
+			w.srv.SetScript(nil)
+			w.box.RewindState(old)
+			w.srv.LoseSessions()
+			if removed {
+				a.readyLast(num, time.Now())
+			}
+			a.pass()
+			a.flush()
+			a.pass()
+			same(t, a, w.client(t))
+			if !removed && a.at("Inbox", "*letter*").Message.Flag != 2 {
+				t.Error("the flag is not there any more")
+			}
+		})
+	}
+}
+
+// The server is put back, and the first that a machine which had the header of a message wants is its body: that is one of an
+// older version now, which may not pass for the one that the server lost. Somebody else has that.
+func TestServerFromBackupBodyOfLostVersion(t *testing.T) {
+	w := newMemWorld(t)
+	w.deliver("letter", "at first")
+	a := w.client(t, quick, func(c *syncer.Config) { c.Keep.Headers = true })
+	b := w.client(t, quick)
+	a.pass()
+	b.pass()
+	old := w.box.Snapshot()
+	b.edit(b.at("Inbox", "*letter*").Num, mail("letter", "lost by the server"))
+	b.flush()
+	b.pass()
+	a.pass()
+	w.box.RewindState(old)
+	w.srv.LoseSessions()
+
+	num := a.at("Inbox", "*letter*").Num
+	if a.s.Fetch(t.Context(), num) != nil { // it may have to wait until it is known what the server has
+		a.pass()
+		if err := a.s.Fetch(t.Context(), num); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a.edit(num, mail("letter", "edited on the old version"))
+	a.flush()
+	b.flush()
+	b.pass()
+	a.flush()
+	a.pass()
+	fresh := w.client(t)
+	same(t, b, fresh)
+	for _, text := range []string{"lost by the server", "edited on the old version"} {
+		if n := count(fresh, text); n != 1 {
+			t.Errorf("%q is there %d times:\n%s", text, n, fresh.tree())
+		}
+	}
+}
