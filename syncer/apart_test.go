@@ -313,3 +313,41 @@ func TestServerFromBackupOlderThanAnotherName(t *testing.T) {
 		t.Error("it does not come to an end")
 	}
 }
+
+// Server and replica are put back to the same time, so that neither sees anything of it, and the replica gives its change keys
+// a second time. A machine that has what they named before loses neither.
+func TestServerAndReplicaFromBackup(t *testing.T) {
+	for name, edits := range map[string]struct{ before, after int }{"fewer": {2, 1}, "as many": {1, 1}, "more": {1, 2}} {
+		t.Run(name, func(t *testing.T) {
+			w := newMemWorld(t)
+			w.deliver("letter", "at first")
+			a := w.client(t, quick)
+			a.pass()
+			disk := a.backup(filepath.Join(t.TempDir(), "backup"))
+			old := w.box.Snapshot()
+			b := w.client(t, quick)
+			b.pass()
+			for range edits.before {
+				a.edit(a.at("Inbox", "*letter*").Num, mail("letter", "lost by the server"))
+				a.flush()
+			}
+			b.pass()
+			w.box.RewindState(old)
+			w.srv.LoseSessions()
+			a.reopen(disk, func() {})
+			for range edits.after {
+				a.edit(a.at("Inbox", "*letter*").Num, mail("letter", "edited since"))
+				a.flush()
+			}
+			b.pass()
+			b.flush()
+			a.pass()
+			same(t, a, b)
+			for _, text := range []string{"lost by the server", "edited since"} {
+				if n := count(b, text); n != 1 {
+					t.Errorf("%q is there %d times:\n%s", text, n, b.tree())
+				}
+			}
+		})
+	}
+}

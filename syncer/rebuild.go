@@ -319,8 +319,9 @@ func outlives(kind rebuildKind, n *replica.Node, a *arrival) bool {
 
 // branched reports whether a message has a version here that the server may have lost, and another one there that came
 // after that. A server that went back gives its change numbers, of which change keys and predecessor change lists are made, a
-// second time: they tell nothing then of versions that the server made. Its clock does: what it made after the last that
-// was seen of it is new. The time of the version here is that of its last save while one is queued (edited).
+// second time; a replica that was put back with it, of which nobody can know, does so as well. They tell nothing then of versions
+// that others than this replica made. Clocks do: what was made after the last that was seen of the server is new. The time of
+// the version here is that of its last save while one is queued (edited).
 func branched(u *replica.Update, n *replica.Node, a *arrival, edited bool) (bool, error) {
 	id, err := u.Identity()
 	if err != nil {
@@ -330,11 +331,11 @@ func branched(u *replica.Update, n *replica.Node, a *arrival, edited bool) (bool
 	if err != nil {
 		return false, err
 	}
-	byServer := func(k mapi.ChangeKey) bool {
+	foreign := func(k mapi.ChangeKey) bool {
 		x, err := k.XID()
-		return err == nil && x.Namespace == id.ReplicaGUID
+		return err != nil || x.Namespace != id.Namespace
 	}
-	later := byServer(a.change) && (a.modified > seen || !edited && a.modified > n.Message.Modified)
+	later := foreign(a.change) && (a.modified > seen || !edited && a.modified > n.Message.Modified)
 	if n.Message.ChangeKey == a.change {
 		if edited {
 			return later, nil
@@ -347,7 +348,7 @@ func branched(u *replica.Update, n *replica.Node, a *arrival, edited bool) (bool
 	case conflict.Descends:
 		return later, nil
 	}
-	return byServer(n.Message.ChangeKey), nil
+	return foreign(n.Message.ChangeKey), nil
 }
 
 // comeApart deals with a message of which branched holds. What is queued for it must not go up as a successor of what
