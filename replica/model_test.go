@@ -296,6 +296,9 @@ func (m *model) setKeys(n Num, sk mapi.SourceKey, ck mapi.ChangeKey) error {
 		x.Folder.SourceKey, x.Folder.ChangeKey = sk, ck
 		return nil
 	}
+	if x.Message.ChangeKey == "" && ck != "" {
+		x.home = 0
+	}
 	x.Message.SourceKey, x.Message.ChangeKey = sk, ck
 	for _, c := range m.queue(n) {
 		if c.Fixed && (c.Kind == ChangeCreate || c.Kind == ChangeMove) && c.SourceKey == sk {

@@ -334,6 +334,9 @@ func (u *Update) SetKeys(n Num, sk mapi.SourceKey, ck mapi.ChangeKey, pcl mapi.P
 		case r.Folder != nil:
 			r.Folder.SourceKey, r.Folder.ChangeKey, r.Folder.PCL = sk, ck, pcl
 		case r.Message != nil:
+			if r.Message.ChangeKey == "" && ck != "" {
+				r.home = 0 // where the server had it before it lost it, if it ever did
+			}
 			r.Message.SourceKey, r.Message.ChangeKey, r.Message.PCL = sk, ck, pcl
 			home, err := u.homeAfter(r)
 			if err != nil {
