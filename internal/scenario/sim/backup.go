@@ -3,6 +3,7 @@ package sim
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"mailfs/internal/memserver"
@@ -29,12 +30,14 @@ func (w *world) restoreServer() {
 	for _, c := range w.clients {
 		c.tokens(held)
 	}
-	w.atRisk = map[string]bool{}
-	for t := range held {
-		w.atRisk[t] = !kept[t]
+	w.atRisk = written{}
+	for t, doc := range held {
+		if !kept.has(t) {
+			w.atRisk[t] = doc
+		}
 	}
 	for t := range w.tokensOf(w.box.Snapshot().Folders...) {
-		if s := w.ledger.saves[t]; s != nil && !held[t] {
+		if s := w.ledger.saves[t]; s != nil && !held.has(t) {
 			s.fine = "lost with the server"
 		}
 	}
@@ -59,30 +62,56 @@ func (w *world) timeTurned() {
 // messages of it, some of which have not gone up yet.
 func (w *world) removing(r *removal, body string) {
 	if w.restored {
-		n := 0
-		for _, f := range w.box.Snapshot().Folders {
-			for _, m := range f.Messages {
-				if last(bodyOf(m.Content)) == last(body) {
-					n++
-				}
-			}
-		}
-		for _, c := range w.clients {
-			w.mustNot("looking at a replica", c.rep.View(func(v *replica.View) error {
-				for ch, err := range v.Changes(0) {
-					if err != nil {
-						return err
-					}
-					if m, err := v.Message(ch.Item); err == nil && ch.Kind == replica.ChangeCreate && last(bodyOf(m)) == last(body) {
-						n++
-					}
-				}
-				return nil
-			}))
-		}
-		r.twice = n > 1
+		w.countCopies(r, last(body))
 	}
 	w.ledger.removing(r, body)
+}
+
+func (w *world) countCopies(r *removal, token string) {
+	for _, f := range w.box.Snapshot().Folders {
+		for _, m := range f.Messages {
+			if last(bodyOf(m.Content)) != token {
+				continue
+			}
+			if !r.spares(strings.Join(f.Path, "/")) {
+				r.copies++
+			}
+			if r.by == stranger {
+				r.links = max(r.links, linksOf(m.Content))
+			}
+		}
+	}
+	for _, c := range w.clients {
+		w.mustNot("looking at a replica", c.rep.View(func(v *replica.View) error {
+			for ch, err := range v.Changes(0) {
+				if err != nil {
+					return err
+				}
+				if m, err := v.Message(ch.Item); err == nil && ch.Kind == replica.ChangeCreate && last(bodyOf(m)) == token {
+					r.copies++
+				}
+			}
+			if c.name != r.by {
+				return nil
+			}
+			return messagesBelow(v, replica.RootNum, func(m *mapi.Message) {
+				if last(bodyOf(m)) == token {
+					r.links = max(r.links, linksOf(m))
+				}
+			})
+		}))
+	}
+}
+
+// spares reports whether a deletion has nothing to do with what is in a folder.
+func (r *removal) spares(folder string) bool {
+	return !r.hard && strings.HasPrefix(folder+"/", "Deleted Items/")
+}
+
+// linksOf returns how many versions in conflict a message names.
+func linksOf(m *mapi.Message) int {
+	items, _ := m.Properties.Get(mapi.PidTagConflictItems).([][]byte)
+	return len(items)
 }
 
 // reaches is called when a client is about to reach the server. Until it does so after that was put back, programs may save
@@ -96,11 +125,19 @@ func (w *world) reaches(c *client) {
 	for _, c := range w.clients {
 		c.tokens(held)
 	}
-	for t, risk := range w.atRisk {
-		if s := w.ledger.saves[t]; s != nil && risk && !held[t] && s.fine == "" {
+	for t, doc := range w.atRisk {
+		if s := w.ledger.saves[t]; s != nil && !held.has(t) && s.fine == "" && w.savedOver(c, doc) {
 			s.fine = "saved over, and lost with the server"
 		}
 	}
+}
+
+// savedOver reports whether a program of a client wrote to a letter, or put something in its place.
+func (w *world) savedOver(c *client, doc string) bool {
+	return slices.ContainsFunc(w.touched, func(a act) bool {
+		return a.by == c.name && w.message(a.doc) == w.message(doc) &&
+			slices.Contains([]Kind{Create, Edit, EditByRename, EditByBackup, Append, HeldWrite, MoveOver}, a.kind)
+	})
 }
 
 // noticed notes that a client knows that the server went back. What was deleted before all of them did may be there
@@ -115,41 +152,50 @@ func (w *world) noticed(c *client) {
 	}
 }
 
+// written is what is written somewhere, with the letter in which it is.
+type written map[string]string
+
+func (x written) add(m *mapi.Message) {
+	for _, t := range tokensIn(bodyOf(m) + insideOf(m)) {
+		x[t] = docOf(m.Properties.String(mapi.PidTagSubject))
+	}
+}
+
+func (x written) has(token string) bool {
+	_, ok := x[token]
+	return ok
+}
+
 // tokensOf returns what is written in the messages of the server.
-func (w *world) tokensOf(folders ...memserver.SnapshotFolder) map[string]bool {
-	out := map[string]bool{}
+func (w *world) tokensOf(folders ...memserver.SnapshotFolder) written {
+	out := written{}
 	for _, f := range folders {
 		for _, m := range f.Messages {
-			for _, t := range tokensIn(bodyOf(m.Content) + insideOf(m.Content)) {
-				out[t] = true
-			}
+			out.add(m.Content)
 		}
 	}
 	return out
 }
 
 // tokens adds what is written in the messages that a client has.
-func (c *client) tokens(out map[string]bool) {
-	c.w.mustNot("looking at a replica", c.rep.View(func(v *replica.View) error { return tokensBelow(v, replica.RootNum, out) }))
+func (c *client) tokens(out written) {
+	c.w.mustNot("looking at a replica", c.rep.View(func(v *replica.View) error { return messagesBelow(v, replica.RootNum, out.add) }))
 }
 
-func tokensBelow(v *replica.View, dir replica.Num, out map[string]bool) error {
+// messagesBelow calls f for the messages below a folder whose bodies are here.
+func messagesBelow(v *replica.View, dir replica.Num, f func(*mapi.Message)) error {
 	for n, err := range v.Children(dir, "") {
 		if err != nil {
 			return err
 		}
 		if n.Message == nil {
-			if err := tokensBelow(v, n.Num, out); err != nil {
+			if err := messagesBelow(v, n.Num, f); err != nil {
 				return err
 			}
 			continue
 		}
-		var m *mapi.Message
-		if m, err = v.Message(n.Num); err != nil {
-			continue // its body is not here
-		}
-		for _, t := range tokensIn(bodyOf(m)) {
-			out[t] = true
+		if m, err := v.Message(n.Num); err == nil {
+			f(m)
 		}
 	}
 	return nil

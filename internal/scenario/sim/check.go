@@ -85,7 +85,7 @@ func (w *world) check() {
 	all := map[mapi.SourceKey]found{}
 	dirs := map[mapi.SourceKey]string{}
 	present := map[string]bool{}
-	newest := map[string]string{}
+	links := map[string]int{}
 	copies := map[string][]string{}
 	for _, f := range w.box.Snapshot().Folders {
 		key := mapi.LongTermID{GUID: w.box.Replica(), Counter: f.ID.Counter()}.SourceKey()
@@ -108,7 +108,7 @@ func (w *world) check() {
 				w.problem("UNSETTLED: %s (%v) in %s has versions in it", one.doc, tokensIn(one.body), at)
 			}
 			if t := last(one.body); t != "" {
-				newest[t] = at
+				links[t] = max(links[t], linksOf(m.Content))
 				if copies[t] = append(copies[t], at); w.tooMany(one.doc, copies[t]) {
 					w.problem("TWICE: %s is in %s", t, strings.Join(copies[t], " and in "))
 				}
@@ -118,7 +118,7 @@ func (w *world) check() {
 	for _, s := range w.ledger.lost(present) {
 		w.problem("LOST: %s, saved by %s in step %d", s.token, s.by, s.step)
 	}
-	w.checkBack(newest)
+	w.checkBack(copies, links)
 	for _, c := range w.clients {
 		w.compare(c, all, dirs)
 		w.compareFilesSoon(c, all)
@@ -168,16 +168,17 @@ func lookOf(read bool, p mapi.PropertyBag) string {
 	return fmt.Sprintf("read %v flag %d", read, p.Int(mapi.PidTagFlagStatus))
 }
 
-// checkBack looks for what was deleted by somebody who had seen it, and by nobody else touched, and is there again.
-func (w *world) checkBack(newest map[string]string) {
+// checkBack looks for what was deleted by somebody who had seen it, and by nobody else touched, and is there again. A machine
+// that found another version of it links the two, which counts as a touch.
+func (w *world) checkBack(copies map[string][]string, links map[string]int) {
 	for _, t := range w.ledger.order {
 		r := w.ledger.saves[t].removed
-		at, there := newest[t]
-		if r == nil || !r.complete || r.twice || !there || !r.hard && strings.HasPrefix(at+"/", "Deleted Items/") {
+		if r == nil || !r.complete || w.restored && links[t] > r.links {
 			continue
 		}
-		if !w.touchedBesides(r) {
-			w.problem("BACK: %s is in %s; %s deleted it in step %d", t, at, r.by, r.step)
+		left := slices.DeleteFunc(slices.Clone(copies[t]), r.spares)
+		if len(left) >= max(r.copies, 1) && !w.touchedBesides(r) {
+			w.problem("BACK: %s is in %s; %s deleted it in step %d", t, strings.Join(left, " and in "), r.by, r.step)
 		}
 	}
 }

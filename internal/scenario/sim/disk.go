@@ -122,7 +122,7 @@ func (c *client) lostSince() {
 		other.tokens(held)
 	}
 	for _, t := range c.w.ledger.order[c.disk.backedUp:] {
-		if s := c.w.ledger.saves[t]; s.by == c.name && !held[t] {
+		if s := c.w.ledger.saves[t]; s.by == c.name && !held.has(t) {
 			s.fine = "lost with the disk"
 		}
 	}

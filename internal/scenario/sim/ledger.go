@@ -30,7 +30,8 @@ type removal struct {
 	hard     bool
 	doc      string
 	complete bool
-	twice    bool // another machine had brought the message back as well
+	copies   int // after somebody went back in time: how many messages of it there were, queued ones among them
+	links    int // and how many versions in conflict the one that went was known to have
 }
 
 func newLedger() *ledger { return &ledger{saves: map[string]*save{}} }
