@@ -305,7 +305,7 @@ func (b base64Lines) ReadAt(p []byte, off int64) (int, error) {
 		return 0, io.EOF
 	}
 	full, data := b.line+int64(len(b.end)), b.line/4*3
-	var in []byte
+	var space []byte
 	row := make([]byte, full)
 	done := 0
 	for done < len(p) {
@@ -316,10 +316,10 @@ func (b base64Lines) ReadAt(p []byte, off int64) (int, error) {
 		first := at / full
 		rows := min((int64(len(p)-done)+at%full+full-1)/full, 512)
 		n := min(rows*data, b.src.Size()-first*data)
-		if int64(cap(in)) < n {
-			in = make([]byte, n)
+		if int64(len(space)) < n {
+			space = make([]byte, n)
 		}
-		in = in[:n]
+		in := space[:n]
 		if err := readBlob(b.src, in, first*data); err != nil {
 			return done, err
 		}
