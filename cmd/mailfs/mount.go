@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -125,10 +126,22 @@ func newSyncer(acct account, rep *replica.Replica, srv *server, logger *log.Logg
 // database occupies one, and so does one that renders ahead, while the answer to a program should wait for neither.
 const mountThreads = 8
 
-func openMount(ctx context.Context, std streams, acct account, dir, password string, idle time.Duration) (_ *mounted, err error) {
+// mountGarbage is by how many per cent the memory of a mount may grow before what is not used is collected: a mount runs
+// all day beside the programs that it serves, and most of the time does nothing.
+const mountGarbage = 50
+
+// tuneRuntime sets what suits a mount, unless its user knows better.
+func tuneRuntime() {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), mountThreads))
 	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(mountGarbage)
+	}
+}
+
+func openMount(ctx context.Context, std streams, acct account, dir, password string, idle time.Duration) (_ *mounted, err error) {
+	tuneRuntime()
 	logger := log.New(std.err, "mailfs: ", log.LstdFlags|log.Lmsgprefix)
 	srv, err := newServer(acct, password)
 	if err != nil {
