@@ -496,6 +496,45 @@ func TestDeletedWhileSettling(t *testing.T) {
 	}
 }
 
+// The server goes back to before the conflict while the edit that settles it is queued: that may be all that is left of the
+// version that was on top.
+func TestServerFromBackupWhileSettling(t *testing.T) {
+	for name, server := range apartMost {
+		t.Run(name, func(t *testing.T) {
+			w := newMemWorld(t, server)
+			mid := w.deliver("one", "at first")
+			c := w.client(t, quick)
+			c.pass()
+			c.create(c.at("Drafts"), "counts.eml", mail("counts", "an upload"))
+			c.flush()
+			old := w.box.Snapshot()
+			w.clash(mid, "the import", time.Hour)
+			imports := 0
+			w.srv.SetScript(func(r memserver.Request) memserver.Fault {
+				if r.Has(ropImport) {
+					imports++
+				}
+				return memserver.Fault{CutBefore: imports >= 2} // the loser goes up, and then nothing
+			})
+			_ = c.s.Pass(t.Context()) // is cut
+			w.srv.SetScript(nil)
+			w.box.RewindState(old)
+			w.srv.LoseSessions()
+			if err := w.box.Edit(mid, func(m *mapi.Message) { m.Properties.Set(mapi.PidTagBody, "an edit\r\n") }); err != nil {
+				t.Fatal(err)
+			}
+			c.pass()
+			c.flush()
+			c.pass()
+			d := w.client(t)
+			same(t, c, d)
+			if imports < 2 || count(d, "the import") < 1 || count(d, "an edit") < 1 {
+				t.Errorf("%d imports\n%s\n%v", imports, d.tree(), d.contents())
+			}
+		})
+	}
+}
+
 // A read-only mount can put the other version nowhere: it shows it as an attachment, until the mailbox is mounted to be written, too.
 func TestReadOnlyShowsVersions(t *testing.T) {
 	for name, server := range servers {

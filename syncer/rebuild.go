@@ -70,6 +70,9 @@ func (s *Syncer) startRebuild(ctx context.Context, l *link, kind rebuildKind, no
 		if err := u.DropReserve(); err != nil {
 			return err
 		}
+		if err := forgetSettled(u, true); err != nil { // such an edit may be all that is left of a version
+			return err
+		}
 		for _, seq := range unknown {
 			c, err := u.Change(seq)
 			if err != nil {

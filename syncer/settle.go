@@ -245,7 +245,7 @@ func (s *Syncer) queueSettled(u *replica.Update, n *replica.Node, m *mapi.Messag
 	if err != nil || c.Kind != replica.ChangeEdit {
 		return err
 	}
-	if err := forgetSettled(u); err != nil {
+	if err := forgetSettled(u, false); err != nil {
 		return err
 	}
 	return u.SetSetting(settleSetting(seq), binary.BigEndian.AppendUint64(nil, n.Version))
@@ -280,17 +280,22 @@ func editedByUser(v *replica.View, n *replica.Node, changes []*replica.Change) (
 	return false, nil
 }
 
-// forgetSettled removes the notes on edits that are not queued any more.
-func forgetSettled(u *replica.Update) error {
+// forgetSettled removes the notes on edits that are not queued any more, or all of them.
+func forgetSettled(u *replica.Update, all bool) error {
 	for name := range u.Settings(settlePrefix) {
 		seq, err := strconv.ParseUint(strings.TrimPrefix(name, settlePrefix), 10, 64)
 		if err != nil {
 			return fmt.Errorf("setting %s: %w", name, err)
 		}
-		if _, err := u.Change(seq); errors.Is(err, replica.ErrNotFound) {
-			if err := u.SetSetting(name, nil); err != nil {
-				return err
-			}
+		_, err = u.Change(seq)
+		if ignoreMissing(err) != nil {
+			return err
+		}
+		if err == nil && !all {
+			continue
+		}
+		if err := u.SetSetting(name, nil); err != nil {
+			return err
 		}
 	}
 	return nil
