@@ -166,7 +166,8 @@ func (m *Mailbox) Clash(id mapi.MID, at mapi.FileTime, change func(*mapi.Message
 		c := copyContent(v.content)
 		c.Attachments = slices.DeleteFunc(c.Attachments, isVersion)
 		change(c)
-		x := mapi.XID{Namespace: clashGUID, LocalID: string(binary.BigEndian.AppendUint32(nil, uint32(m.state.lastCN)))}
+		m.other++
+		x := mapi.XID{Namespace: clashGUID, LocalID: string(binary.BigEndian.AppendUint32(nil, m.other))}
 		m.storeImport(&messageObject{folder: v.folder, fai: v.fai, base: v, draft: c, imported: &importedChange{
 			modified: at, changeKey: x.ChangeKey(), pcl: mapi.PCL{}.Add(x), conflict: true,
 		}}, c)

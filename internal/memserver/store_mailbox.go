@@ -25,6 +25,7 @@ type Mailbox struct {
 	keeps bool            // the list of changes of a message that moves
 	last  mapi.FileTime   // the newest commit time given out
 	subs  []*subscription // in the order in which they were made
+	other uint32          // changes that Clash has made: other clients keep their numbers when the server goes back
 }
 
 // boxState is everything in a mailbox that an earlier state can be restored of.
