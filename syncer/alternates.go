@@ -163,7 +163,7 @@ func (s *Syncer) keepAlternate(u *replica.Update, dir, winner *replica.Node, m *
 	if old, err := loserOf(&u.View, dir.Num, search); err != nil || old != nil {
 		return numOf(old), err
 	}
-	home, err := u.Node(winner.Parent)
+	home, err := homeOf(&u.View, winner)
 	if err != nil {
 		return 0, err
 	}
@@ -181,6 +181,19 @@ func (s *Syncer) keepAlternate(u *replica.Update, dir, winner *replica.Node, m *
 	defer u.Remote(true)
 	n, err := s.insertLoser(u, dir.Num, p, size)
 	return numOf(n), err
+}
+
+// homeOf returns the folder in which the server has a message, also while a file that is to take its place keeps it out of the
+// tree.
+func homeOf(v *replica.View, n *replica.Node) (*replica.Node, error) {
+	home, err := v.Home(n.Num)
+	if err != nil {
+		return nil, err
+	}
+	if home == 0 {
+		home = n.Parent
+	}
+	return v.Node(home)
 }
 
 // versionKey is the PidTagSearchKey of the loser that a version becomes. It follows from the version, so that several

@@ -138,7 +138,11 @@ func (s *Syncer) takeNodeApart(u *replica.Update, winner replica.Num) error {
 	if err != nil {
 		return ignoreAbsent(err)
 	}
-	alt, err := s.takeApart(&u.View, n.Parent, n.Message.ChangeKey, m)
+	home, err := homeOf(&u.View, n)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	alt, err := s.takeApart(&u.View, home.Num, n.Message.ChangeKey, m)
 	if err != nil || alt == nil || len(alt.versions) == 0 {
 		return err
 	}
@@ -165,11 +169,14 @@ func (s *Syncer) settle(winner replica.Num) (queued bool, err error) {
 	err = s.rep.Update(func(u *replica.Update) error {
 		queued = false
 		n, err := u.Node(winner)
-		if err != nil || n.Message == nil || n.Parent == 0 {
+		if err != nil || n.Message == nil {
 			if err := ignoreMissing(err); err != nil {
 				return err
 			}
 			return u.SetSetting(versionsSetting(winner), nil)
+		}
+		if n.Parent == 0 {
+			return nil // on its way out of the mailbox, or a file is about to take its place
 		}
 		open, err := unsettled(&u.View)
 		if err != nil {
