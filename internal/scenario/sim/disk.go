@@ -115,14 +115,15 @@ func (c *client) backInTime(s *Step) {
 	}
 }
 
-// lostSince notes what went with a disk: what was saved there since its backup, and did not go up.
+// lostSince notes what went with a disk: what was saved there since its backup, and did not go up; and what the server had
+// lost before.
 func (c *client) lostSince() {
 	held := c.w.tokensOf(c.w.box.Snapshot().Folders...)
 	for _, other := range c.w.clients {
 		other.tokens(held)
 	}
 	for _, t := range c.w.ledger.order[c.disk.backedUp:] {
-		if s := c.w.ledger.saves[t]; s.by == c.name && !held.has(t) {
+		if s := c.w.ledger.saves[t]; (s.by == c.name || c.w.restored) && s.fine == "" && !held.has(t) {
 			s.fine = "lost with the disk"
 		}
 	}
