@@ -185,15 +185,16 @@ const (
 // Setting returns a small value by key (quota figures, renderer version, failures ...), nil if absent.
 func (v *View) Setting(key string) ([]byte, error) { return v.get(keyString(spaceSetting, key)) }
 
-// Settings yields keys and values of the settings whose keys have a prefix, in order.
-func (v *View) Settings(prefix string) iter.Seq2[string, []byte] {
-	return func(yield func(string, []byte) bool) {
-		for p, err := range v.scanAll(keyString(spaceSetting, prefix)) {
-			if err != nil || !yield(string(p.k[1:]), []byte(p.v)) {
-				return
-			}
+// Settings returns the settings whose keys have a prefix.
+func (v *View) Settings(prefix string) (map[string][]byte, error) {
+	out := map[string][]byte{}
+	for p, err := range v.scanAll(keyString(spaceSetting, prefix)) {
+		if err != nil {
+			return nil, err
 		}
+		out[string(p.k[1:])] = []byte(p.v)
 	}
+	return out, nil
 }
 
 // SetSetting stores a small value by key; nil removes it.

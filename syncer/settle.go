@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,8 +41,12 @@ const searchLen = 16
 
 // unsettled returns the messages that are still conflict resolve messages on the server, with their losers.
 func unsettled(v *replica.View) (map[replica.Num][]openLoser, error) {
+	notes, err := v.Settings(versionsPrefix)
+	if err != nil {
+		return nil, err
+	}
 	var out map[replica.Num][]openLoser
-	for name, value := range v.Settings(versionsPrefix) {
+	for name, value := range notes {
 		winner, err := strconv.ParseUint(strings.TrimPrefix(name, versionsPrefix), 10, 64)
 		if err != nil {
 			return nil, fmt.Errorf("setting %s: %w", name, err)
@@ -86,7 +91,7 @@ func (s *Syncer) settleVersions(ctx context.Context, l *link) error {
 		return err
 	}
 	more := false
-	for winner := range open {
+	for _, winner := range slices.Sorted(maps.Keys(open)) {
 		queued, err := s.settle(winner)
 		if err != nil {
 			return err
@@ -101,7 +106,7 @@ func (s *Syncer) settleVersions(ctx context.Context, l *link) error {
 
 // takeStoredApart takes those messages apart that came while there was no Conflicts folder.
 func (s *Syncer) takeStoredApart(ctx context.Context, l *link, open map[replica.Num][]openLoser) error {
-	for winner := range open {
+	for _, winner := range slices.Sorted(maps.Keys(open)) {
 		whole := false
 		err := s.rep.View(func(v *replica.View) error {
 			m, err := v.Message(winner)
@@ -289,7 +294,11 @@ func editedByUser(v *replica.View, n *replica.Node, changes []*replica.Change) (
 
 // forgetSettled removes the notes on edits that are not queued any more, or all of them.
 func forgetSettled(u *replica.Update, all bool) error {
-	for name := range u.Settings(settlePrefix) {
+	notes, err := u.Settings(settlePrefix)
+	if err != nil {
+		return err
+	}
+	for name := range notes {
 		seq, err := strconv.ParseUint(strings.TrimPrefix(name, settlePrefix), 10, 64)
 		if err != nil {
 			return fmt.Errorf("setting %s: %w", name, err)
