@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"mailfs/internal/fsx"
 	"mailfs/mapi"
 	"mailfs/replica"
 )
@@ -382,22 +383,10 @@ type mounted struct {
 	mu   sync.Mutex
 }
 
-func needFUSE(t *testing.T) {
-	t.Helper()
-	if _, err := os.Stat("/dev/fuse"); err != nil {
-		t.Skipf("no /dev/fuse here: %v", err)
-	}
-	if os.Geteuid() != 0 {
-		if _, err := exec.LookPath("fusermount3"); err != nil {
-			t.Skip("neither root nor fusermount3 here")
-		}
-	}
-}
-
 // start serves conf from a child and waits until its mount answers.
 func start(t *testing.T, conf childConfig) *mounted {
 	t.Helper()
-	needFUSE(t)
+	fsx.NeedFUSE(t)
 	if conf.Dir == "" {
 		conf.Dir = t.TempDir()
 	}

@@ -141,7 +141,7 @@ func TestPermissionDenied(t *testing.T) {
 // TestUnprivileged runs the mount tests once more as a user without rights, through the helper that such a user
 // needs.
 func TestUnprivileged(t *testing.T) {
-	needFUSE(t)
+	fsx.NeedFUSE(t)
 	tool(t, "fusermount3")
 	if os.Geteuid() != 0 {
 		t.Skip("this run is unprivileged already")

@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"mailfs/internal/fsx"
 	"mailfs/internal/memserver"
 	"mailfs/internal/sample"
 	"mailfs/mapi"
@@ -89,16 +90,7 @@ func needFUSE(t testing.TB) {
 	if testing.Short() {
 		t.Skip("real mounts are left out of short runs")
 	}
-	f, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
-	if err != nil {
-		t.Skipf("no FUSE on this machine: %v", err)
-	}
-	f.Close()
-	if os.Geteuid() != 0 {
-		if _, err := exec.LookPath("fusermount3"); err != nil {
-			t.Skip("fusermount3 is not installed, and only root mounts without it")
-		}
-	}
+	fsx.NeedFUSE(t)
 }
 
 var program struct {

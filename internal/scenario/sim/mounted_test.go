@@ -2,28 +2,19 @@ package sim
 
 import (
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
+
+	"mailfs/internal/fsx"
 )
 
 const everyTimeMounted = 60 // histories with real mounts of a plain go test
 
-func needFUSE(t *testing.T) {
-	t.Helper()
-	if _, err := os.Stat("/dev/fuse"); err != nil {
-		t.Skipf("no FUSE on this machine: %v", err)
-	}
-	if _, err := exec.LookPath("fusermount3"); err != nil && os.Geteuid() != 0 {
-		t.Skip("fusermount3 is not installed, and only root mounts without it")
-	}
-}
-
 // TestMountedHistories plays random histories through real mounts: N of them from FROM on, or the one of SEED. They
 // are told as they are, since no two go alike.
 func TestMountedHistories(t *testing.T) {
-	needFUSE(t)
+	fsx.NeedFUSE(t)
 	n, from := number(t, "N", everyTimeMounted), number(t, "FROM", 1)
 	if seed := number(t, "SEED", 0); seed != 0 {
 		n, from = 1, seed
