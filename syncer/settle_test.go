@@ -9,6 +9,25 @@ import (
 	"mailfs/replica"
 )
 
+// passWhile makes a pass, and lets somebody act when the loser has gone up and the message is about to. It returns the number of imports.
+func (c *client) passWhile(act func() error) (imports int) {
+	c.t.Helper()
+	c.w.srv.SetScript(func(r memserver.Request) memserver.Fault {
+		if !r.Has(ropImport) {
+			return memserver.Fault{}
+		}
+		if imports++; imports == 2 {
+			if err := act(); err != nil {
+				c.t.Error(err)
+			}
+		}
+		return memserver.Fault{}
+	})
+	c.pass()
+	c.w.srv.SetScript(nil)
+	return imports
+}
+
 // The connection breaks at any request, before or after the server has carried it out.
 func TestCutWhileSettling(t *testing.T) {
 	for name, server := range apartMost {
@@ -47,20 +66,9 @@ func TestEditedWhileSettling(t *testing.T) {
 			c := w.client(t, quick)
 			c.pass()
 			w.clash(mid, "the import", time.Hour)
-			imports := 0
-			w.srv.SetScript(func(r memserver.Request) memserver.Fault {
-				if !r.Has(ropImport) {
-					return memserver.Fault{}
-				}
-				if imports++; imports == 2 { // after the loser
-					if err := w.box.Edit(mid, func(m *mapi.Message) { m.Properties.Set(mapi.PidTagBody, "an edit\r\n") }); err != nil {
-						t.Error(err)
-					}
-				}
-				return memserver.Fault{}
+			imports := c.passWhile(func() error {
+				return w.box.Edit(mid, func(m *mapi.Message) { m.Properties.Set(mapi.PidTagBody, "an edit\r\n") })
 			})
-			c.pass()
-			w.srv.SetScript(nil)
 			d := w.client(t)
 			same(t, c, d)
 			if !has(t, d, "Inbox", "an edit") || count(d, "at first") != 1 || count(d, "the import") != 1 || imports < 3 {
@@ -83,20 +91,7 @@ func TestDeletedWhileSettling(t *testing.T) {
 			c := w.client(t, quick)
 			c.pass()
 			w.clash(mid, "the import", time.Hour)
-			imports := 0
-			w.srv.SetScript(func(r memserver.Request) memserver.Fault {
-				if !r.Has(ropImport) {
-					return memserver.Fault{}
-				}
-				if imports++; imports == 2 { // after the loser
-					if err := w.box.Delete(mid, true); err != nil {
-						t.Error(err)
-					}
-				}
-				return memserver.Fault{}
-			})
-			c.pass()
-			w.srv.SetScript(nil)
+			imports := c.passWhile(func() error { return w.box.Delete(mid, true) })
 			c.pass()
 			d := w.client(t)
 			same(t, c, d)
