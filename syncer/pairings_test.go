@@ -56,9 +56,6 @@ func TestMoveAndDeletion(t *testing.T) {
 		for _, edited := range []bool{false, true} {
 			t.Run(name+map[bool]string{true: ", with an edit"}[edited], func(t *testing.T) {
 				w := newWorld(t)
-				if w.srv == nil && x.hard && !x.moveFirst {
-					t.Skip("QUIRK gromox 3.10: a move finds what was deleted, and brings it back")
-				}
 				w.deliver("one", "at first")
 				mover, deleter := w.client(t), w.client(t)
 				mover.pass()
@@ -87,6 +84,10 @@ func TestMoveAndDeletion(t *testing.T) {
 					}
 				}
 				if got := strings.Join(deleter.places(body), ", "); got != want {
+					brought := map[bool]string{false: "Drafts", true: "Sync Issues/Conflicts"}[edited]
+					if w.srv == nil && x.hard && !x.moveFirst && got == brought {
+						t.Skip("QUIRK gromox 3.10: a move finds what was deleted, and brings it back; the edit is its loser")
+					}
 					t.Errorf("it is in %q, not in %q\n%s", got, want, deleter.tree())
 				}
 			})
