@@ -287,11 +287,12 @@ func TestWinmail(t *testing.T) {
 }
 
 // TestNothingDangerousFromOutside: properties of a stream that somebody sent do not
-// reach the store's own, and no attachment leads elsewhere.
+// reach the store's own, nobody is made to answer for somebody else, and no attachment leads elsewhere.
 func TestNothingDangerousFromOutside(t *testing.T) {
 	in := &mapi.Message{Properties: mapi.PropertyBag{
 		{Tag: mapi.PidTagEntryId, Value: []byte("x")}, {Tag: mapi.PidTagSourceKey, Value: []byte("x")}, {Tag: mapi.PidTagMessageFlags, Value: int32(1)},
-		{Tag: mapi.PidTagSenderEmailAddress, Value: "ceo@example.test"}, {Tag: mapi.PidTagReceivedByName, Value: "x"},
+		{Tag: mapi.PidTagSenderEmailAddress, Value: "ceo@example.test"}, {Tag: mapi.PidTagReceivedRepresentingName, Value: "x"},
+		{Tag: mapi.PidTagReceivedRepresentingEntryId, Value: []byte("x")}, {Tag: mapi.PidTagCreatorName, Value: "x"}, {Tag: mapi.PidTagSearchKey, Value: []byte("x")},
 		{Tag: mapi.NewTag(0x8000, mapi.TypeString), Name: mapi.StringName(mapi.PSInternetHeaders, "X-Spam"), Value: "no"},
 	}}
 	var a mapi.Attachment

@@ -2,6 +2,7 @@ package mime
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"mailfs/mapi"
@@ -46,6 +47,7 @@ func (p *parser) unpack(m *mapi.Message, e *entity) (done bool, err error) {
 func (p *parser) adopt(m, in *mapi.Message) error {
 	bag := &m.Properties
 	hadText := bag.Has(mapi.PidTagBody)
+	meeting := isClass(props{in.Properties, ""}.text(mapi.PidTagMessageClass), classMeeting)
 	for _, prop := range in.Properties {
 		switch prop.Tag.ID() {
 		case mapi.PidTagBody.ID():
@@ -57,7 +59,7 @@ func (p *parser) adopt(m, in *mapi.Message) error {
 				bag.Set(mapi.PidTagMessageClass, class)
 			}
 		default:
-			if adoptable(prop) {
+			if adoptable(prop) || !meeting && receiverProperty(prop.Tag) {
 				bag.Put(prop)
 			}
 		}
@@ -159,6 +161,16 @@ func adoptable(p mapi.Property) bool {
 		return false
 	}
 	return true
+}
+
+// receiverProperty reports whether a property tells which mailbox received a message before it came here ([MS-OXOMSG]
+// 2.2.1.37, 2.2.1.39). In whose name it did is left out: programs answer in the name of that one, and take meetings for
+// those of a mailbox whose delegate the user is ([MS-OXODLGT] 3.2.4.3), which is why those have neither.
+func receiverProperty(tag mapi.PropertyTag) bool {
+	return slices.ContainsFunc([]mapi.PropertyTag{
+		mapi.PidTagReceivedByEntryId, mapi.PidTagReceivedByName, mapi.PidTagReceivedByAddressType, mapi.PidTagReceivedByEmailAddress,
+		mapi.PidTagReceivedBySearchKey,
+	}, func(t mapi.PropertyTag) bool { return t.ID() == tag.ID() })
 }
 
 // senderProperty reports whether a property names a mailbox of the header, or the one
