@@ -27,7 +27,9 @@ const (
 	PidTagReceivedRepresentingEntryId       PropertyTag = 0x00430102
 	PidTagReceivedRepresentingName          PropertyTag = 0x0044001F
 	PidTagReadReceiptEntryId                PropertyTag = 0x00460102
+	PidTagOriginalSubject                   PropertyTag = 0x0049001F
 	PidTagOriginalMessageClass              PropertyTag = 0x004B001F
+	PidTagOriginalAuthorEntryId             PropertyTag = 0x004C0102
 	PidTagOriginalSubmitTime                PropertyTag = 0x004E0040
 	PidTagReplyRecipientEntries             PropertyTag = 0x004F0102
 	PidTagReplyRecipientNames               PropertyTag = 0x0050001F
@@ -46,6 +48,8 @@ const (
 	PidTagSentRepresentingEmailAddress      PropertyTag = 0x0065001F
 	PidTagConversationTopic                 PropertyTag = 0x0070001F
 	PidTagConversationIndex                 PropertyTag = 0x00710102
+	PidTagOriginalDisplayCc                 PropertyTag = 0x0073001F
+	PidTagOriginalDisplayTo                 PropertyTag = 0x0074001F
 	PidTagReceivedByAddressType             PropertyTag = 0x0075001F
 	PidTagReceivedByEmailAddress            PropertyTag = 0x0076001F
 	PidTagReceivedRepresentingAddressType   PropertyTag = 0x0077001F
@@ -378,7 +382,9 @@ var tagNames = map[PropertyTag]string{
 	PidTagReceivedRepresentingEntryId:       "PidTagReceivedRepresentingEntryId",
 	PidTagReceivedRepresentingName:          "PidTagReceivedRepresentingName",
 	PidTagReadReceiptEntryId:                "PidTagReadReceiptEntryId",
+	PidTagOriginalSubject:                   "PidTagOriginalSubject",
 	PidTagOriginalMessageClass:              "PidTagOriginalMessageClass",
+	PidTagOriginalAuthorEntryId:             "PidTagOriginalAuthorEntryId",
 	PidTagOriginalSubmitTime:                "PidTagOriginalSubmitTime",
 	PidTagReplyRecipientEntries:             "PidTagReplyRecipientEntries",
 	PidTagReplyRecipientNames:               "PidTagReplyRecipientNames",
@@ -397,6 +403,8 @@ var tagNames = map[PropertyTag]string{
 	PidTagSentRepresentingEmailAddress:      "PidTagSentRepresentingEmailAddress",
 	PidTagConversationTopic:                 "PidTagConversationTopic",
 	PidTagConversationIndex:                 "PidTagConversationIndex",
+	PidTagOriginalDisplayCc:                 "PidTagOriginalDisplayCc",
+	PidTagOriginalDisplayTo:                 "PidTagOriginalDisplayTo",
 	PidTagReceivedByAddressType:             "PidTagReceivedByAddressType",
 	PidTagReceivedByEmailAddress:            "PidTagReceivedByEmailAddress",
 	PidTagReceivedRepresentingAddressType:   "PidTagReceivedRepresentingAddressType",

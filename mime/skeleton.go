@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"mailfs/mapi"
 )
@@ -25,10 +24,11 @@ var (
 	errSkeleton = errors.New("mime: malformed skeleton")
 )
 
-// The versions of skeletons: all of them are read, the last one is written.
+// The versions of skeletons: all of them are read, the last two are written.
 const (
-	skeletonVersion2 = 2 // one digest of 16 bytes, no streams
-	skeletonVersion  = 3
+	skeletonVersion2    = 2 // one digest of 16 bytes, no streams
+	skeletonVersion     = 3
+	skeletonVersionHeld = 4 // that with properties that pack its streams
 )
 
 const (
@@ -78,7 +78,7 @@ func MakeSkeleton(m *mapi.Message, file io.ReaderAt, size int64) ([]byte, error)
 	if err != nil {
 		return nil, notMade(err)
 	}
-	skeleton, err := packSkeleton(slices.Concat(sum[:digestSize/2], glue[:digestSize/2]), bodies, raw, texts, len(w.streams) > 0)
+	skeleton, err := (&skeletonWriter{sum, glue, texts, raw, bodies, len(w.streams) > 0}).within(m, size)
 	if err != nil {
 		return nil, err
 	}
@@ -113,13 +113,19 @@ func OpenSkeleton(m *mapi.Message, skeleton []byte) (*Image, error) {
 	switch version {
 	case skeletonVersion2:
 		return openVersion2(m, want, body)
-	case skeletonVersion:
+	case skeletonVersion, skeletonVersionHeld:
 	default:
 		return nil, fmt.Errorf("%w: version %d", errSkeleton, version)
 	}
 	bodies, hasStreams, packed, err := bodySetsBefore(body, 1)
 	if err != nil {
 		return nil, err
+	}
+	var set heldSet
+	if version == skeletonVersionHeld {
+		if set, packed, err = heldSetBefore(packed); err != nil {
+			return nil, err
+		}
 	}
 	if !bodies.hold(m) {
 		return nil, ErrStale
@@ -128,14 +134,23 @@ func OpenSkeleton(m *mapi.Message, skeleton []byte) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
+	sum, known, err := set.with(m, sum, texts, hasStreams)
+	if err != nil {
+		return nil, err
+	}
 	const half = digestSize / 2
 	if !bytes.Equal(sum[:half], want[:half]) {
 		return nil, ErrStale
 	}
-	raw, err := inflate(packed, knownTexts(texts, hasStreams))
+	raw, err := inflate(packed, known)
 	if err != nil {
 		return nil, err
 	}
+	return openRaw(m, bodies, raw, want[half:])
+}
+
+// openRaw makes the file of what was packed, if that gives the bytes that it gave.
+func openRaw(m *mapi.Message, bodies bodySets, raw, want []byte) (*Image, error) {
 	src, err := sourcesOf(m, bodies)
 	if err != nil {
 		return nil, err
@@ -144,7 +159,7 @@ func OpenSkeleton(m *mapi.Message, skeleton []byte) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !bytes.Equal(glue[:half], want[half:]) {
+	if !bytes.HasPrefix(glue, want) {
 		return nil, ErrStale
 	}
 	return newImage(seq), nil

@@ -11,29 +11,51 @@ import (
 	"math"
 	"slices"
 
+	"mailfs/mapi"
 	"mailfs/mime/tnef"
 )
 
 // A skeleton is its version, digests, which bodies count, and then, packed: how many streams there are and how long they
 // are, the pieces, the streams, and all literal bytes, which pack better together.
 
-// packSkeleton puts a skeleton together.
-func packSkeleton(sum []byte, bodies bodySets, raw, texts []byte, hasStreams bool) ([]byte, error) {
-	n := uint64(len(bodies)) << 1
-	if hasStreams {
-		n |= 1
-	}
-	head := binary.AppendUvarint(append([]byte{skeletonVersion}, sum...), n)
-	b := bytes.NewBuffer(append(head, bodies.bytes()...))
-	z, err := flate.NewWriterDict(b, flate.BestCompression, knownTexts(texts, hasStreams))
+// skeletonWriter has what a skeleton is put together of.
+type skeletonWriter struct {
+	sum, glue  []byte // digests of the message, and of what that does not count
+	texts      []byte // that both sides know
+	raw        []byte
+	bodies     bodySets
+	hasStreams bool
+}
+
+// pack puts a skeleton together, with the properties of a set.
+func (w *skeletonWriter) pack(m *mapi.Message, set heldSet) ([]byte, error) {
+	sum, known, err := set.with(m, w.sum, w.texts, w.hasStreams)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := z.Write(raw); err != nil {
+	n := uint64(len(w.bodies)) << 1
+	if w.hasStreams {
+		n |= 1
+	}
+	head := binary.AppendUvarint(slices.Concat([]byte{skeletonVersion}, sum[:digestSize/2], w.glue[:digestSize/2]), n)
+	head = append(head, w.bodies.bytes()...)
+	if set != 0 {
+		head[0] = skeletonVersionHeld
+		head = binary.AppendUvarint(head, uint64(set))
+	}
+	b := bytes.NewBuffer(head)
+	z, err := flate.NewWriterDict(b, flate.BestCompression, known)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := z.Write(w.raw); err != nil {
 		return nil, err
 	}
 	if err := z.Close(); err != nil {
 		return nil, err
+	}
+	if set != 0 {
+		return bytes.TrimSuffix(b.Bytes(), packedEnd), nil
 	}
 	return b.Bytes(), nil
 }
