@@ -83,7 +83,7 @@ func (t *tree) setAside(n *replica.Node, w *workCopy) error {
 	}
 	defer s.close()
 	ok := reason == ""
-	err = t.r.Update(func(u *replica.Update) error {
+	return t.withoutCopy(n.Num, func(u *replica.Update) error {
 		folder, name := t.loserPlace(u, n, w.touched)
 		file := &replica.Node{Parent: folder, Name: name, Kind: replica.KindFile, Content: w.blob, Size: w.size, Exact: true,
 			Mtime: w.touched, Ctime: t.clock.Now(), Btime: t.clock.Now()}
@@ -102,12 +102,8 @@ func (t *tree) setAside(n *replica.Node, w *workCopy) error {
 		}
 		t.touchDirs(folder)
 		t.invalidate(stale{parent: makeID(folder, 0), name: name})
-		return u.DropWorkingCopy(n.Num)
+		return nil
 	})
-	if err == nil {
-		t.forgetCopy(n.Num)
-	}
-	return err
 }
 
 // loserPlace returns where a version goes that lost its place, and under which name.
@@ -169,7 +165,7 @@ func (t *tree) giveWay(n *replica.Node, as form, c claim) error {
 	}
 	defer s.close()
 	folder, name := n.Parent, ""
-	err = t.r.Update(func(u *replica.Update) error {
+	err = t.putMessage(n.Num, func(u *replica.Update) error {
 		if folder, name = t.loserPlace(u, n, n.Mtime); folder == n.Parent {
 			name = names.Unique(name, func(fold string) bool { return u.Taken(folder, fold) }, mapi.SourceKey(fmt.Sprint(n.Num)))
 		}

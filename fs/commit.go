@@ -80,22 +80,15 @@ func (t *tree) tryCommit(num replica.Num) error {
 // keepOrphan makes the working copy of a message that is gone on the server the bytes of the local file that is in
 // its place. ns is held.
 func (t *tree) keepOrphan(n *replica.Node, w *workCopy) (now *replica.Node, err error) {
-	err = t.r.Update(func(u *replica.Update) (err error) {
+	return now, t.withoutCopy(n.Num, func(u *replica.Update) (err error) {
 		if now, err = u.Node(n.Num); err != nil {
 			return err
 		}
 		now.Content, now.Size, now.Exact, now.Mtime = w.blob, w.size, true, w.touched
 		setReason(now, w.reason)
 		markClosed(now, w.closed && w.reason == "")
-		if err := t.saveMarked(u, now); err != nil {
-			return err
-		}
-		return u.DropWorkingCopy(n.Num)
+		return t.saveMarked(u, now)
 	})
-	if err == nil {
-		t.forgetCopy(n.Num)
-	}
-	return now, err
 }
 
 // writing reports whether any incarnation of an item is open for writing.
@@ -169,41 +162,43 @@ func (t *tree) commitEdit(n *replica.Node, w *workCopy) error {
 	}
 	defer s.close()
 	aside := false
-	var after *replica.Node
-	err = t.r.Update(func(u *replica.Update) error {
+	write := func(u *replica.Update) (after *replica.Node, err error) {
 		now, err := u.Node(n.Num)
 		if err != nil || now.Kind != replica.KindMessage {
-			return errOtherNow // somebody else removed it
+			return nil, errOtherNow // somebody else removed it
 		}
 		if mutant.BaseAtSave.Planted() {
 			w.base = baseOf(now)
 		}
 		if s.old != nil && s.over != now.Version {
-			return errOtherNow
+			return nil, errOtherNow
 		}
 		if aside, err = unseen(u, now, w.base); err != nil || aside {
-			return err
+			return nil, err
 		}
 		base := w.base
 		if now.Version == base.Version {
 			base = baseOf(now) // the same version, maybe acknowledged since
 		}
 		if err := t.putVersion(u, now, s, w.touched, base, replica.ChangeEdit); err != nil {
-			return err
+			return nil, err
 		}
-		after = now
-		return u.DropWorkingCopy(n.Num)
-	})
-	if err != nil {
-		return err
+		return now, u.DropWorkingCopy(n.Num)
 	}
-	if aside {
+	err = t.inTurn(n.Num, func() error {
+		var after *replica.Node
+		err := t.r.Update(func(u *replica.Update) (err error) { after, err = write(u); return err })
+		if err == nil && !aside {
+			t.forgetCopy(n.Num)
+			t.settle(w.id, after)
+		}
+		return err
+	})
+	if err == nil && aside {
 		// The version in place is a local one that builds on another base: there is no telling them apart later.
 		return t.setAside(n, w)
 	}
-	t.forgetCopy(n.Num)
-	t.settle(w.id, after)
-	return nil
+	return err
 }
 
 // madeHere reports whether the version that the server has of a message was made here and is not in a base. Servers
@@ -262,21 +257,30 @@ func (t *tree) renew(n *replica.Node) {
 
 // dropCopy forgets a working copy that changes nothing.
 func (t *tree) dropCopy(n *replica.Node, w *workCopy) error {
-	err := t.r.Update(func(u *replica.Update) error {
+	return t.withoutCopy(n.Num, func(u *replica.Update) error {
 		now, err := u.Node(n.Num)
 		if err != nil || now.Kind != replica.KindMessage {
 			return errOtherNow
 		}
 		now.Mtime, now.Ctime = w.touched, later(t.clock.Now(), now.Ctime)
-		if err := u.Save(now); err != nil {
-			return err
-		}
-		return u.DropWorkingCopy(n.Num)
+		return u.Save(now)
 	})
-	if err == nil {
-		t.forgetCopy(n.Num)
-	}
-	return err
+}
+
+// withoutCopy runs a transaction that makes an item's working copy superfluous. ns is held.
+func (t *tree) withoutCopy(num replica.Num, f func(*replica.Update) error) error {
+	return t.inTurn(num, func() error {
+		err := t.r.Update(func(u *replica.Update) error {
+			if err := f(u); err != nil {
+				return err
+			}
+			return u.DropWorkingCopy(num)
+		})
+		if err == nil {
+			t.forgetCopy(num)
+		}
+		return err
+	})
 }
 
 func (t *tree) forgetCopy(num replica.Num) {
@@ -310,11 +314,7 @@ func (t *tree) giveReason(num replica.Num, reason string) error {
 // commitFile makes a local file an item: the next version of the one it claims, or a new one. ns is held.
 func (t *tree) commitFile(n *replica.Node, as form) error {
 	if c, claims := claimOf(n); claims {
-		after, ok, err := t.succeed(n, as, c)
-		if err != nil || ok {
-			if ok && err == nil {
-				t.settle(t.idOf(after), after)
-			}
+		if ok, err := t.succeed(n, as, c); err != nil || ok {
 			return err
 		}
 	}
@@ -326,30 +326,34 @@ func (t *tree) commitFile(n *replica.Node, as form) error {
 		return t.giveReason(n.Num, reason)
 	}
 	defer s.close()
-	after, err := t.newMessage(n.Num, s)
-	if err != nil {
-		return err
-	}
-	t.settle(t.idOf(after), after)
-	return nil
+	return t.putMessage(n.Num, func(u *replica.Update) error {
+		now, err := u.Node(n.Num)
+		if err != nil {
+			return err
+		}
+		if err := t.releaseClaim(u, now); err != nil {
+			return err
+		}
+		return t.becomeMessage(u, n.Num, s)
+	})
 }
 
-// newMessage makes a local file a new message.
-func (t *tree) newMessage(num replica.Num, s *saved) (n *replica.Node, err error) {
-	err = t.r.Update(func(u *replica.Update) (err error) {
-		if n, err = u.Node(num); err != nil {
+// putMessage runs a transaction that makes a local file a message. ns is held.
+func (t *tree) putMessage(num replica.Num, f func(*replica.Update) error) error {
+	return t.inTurn(num, func() error {
+		var after *replica.Node
+		err := t.r.Update(func(u *replica.Update) (err error) {
+			if err := f(u); err != nil {
+				return err
+			}
+			after, err = u.Node(num)
 			return err
+		})
+		if err == nil && after.Kind == replica.KindMessage {
+			t.settle(t.idOf(after), after)
 		}
-		if err := t.releaseClaim(u, n); err != nil {
-			return err
-		}
-		if err := t.becomeMessage(u, num, s); err != nil {
-			return err
-		}
-		n, err = u.Node(num)
 		return err
 	})
-	return n, err
 }
 
 // becomeMessage makes a local file a message, which claims no other any more.

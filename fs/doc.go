@@ -42,7 +42,8 @@
 // # Locks
 //
 // In this order, each taken while holding only those before it: tree.ns, file.mu, tree.mu, dirStream.mu, and the
-// small locks of the notifier and the image cache. tree.ns and file.mu are held around replica transactions, never
+// small locks of the notifier and the image cache. A turn (turn.go) is held with tree.ns, or alone for a moment, so that
+// it may be taken before or after file.mu. tree.ns and file.mu are held around replica transactions, never
 // the other way round: no function that runs inside one takes them. No lock is held over a download or while the
 // kernel is notified: notices go through a queue to one goroutine, which holds none (notify.go). It feeds the helper
 // too, and goes on telling the kernel while that is at work.

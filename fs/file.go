@@ -152,45 +152,81 @@ func (t *tree) openEmpty(id nodeID, flags, pid uint32) (*handle, error) {
 // acquire finds or makes the file of an id and counts one more handle. anew says that it is opened to be written from
 // the start, without a look at what is there.
 func (t *tree) acquire(id nodeID, write, anew bool) (*file, error) {
-	count := func(f *file) *file {
-		f.refs++
-		if write {
-			f.writers++
-			f.closing.Store(false)
+	x := t.turnOf(id.num())
+	for {
+		before := t.turnBefore(x)
+		if f := t.shareFile(id, write); f != nil {
+			return f, nil
 		}
-		return f
+		n, base, src, err := t.openNode(id, !write)
+		if err != nil {
+			return nil, err
+		}
+		f := t.addFile(x, before, &file{t: t, id: id, num: n.Num, node: n, base: base, src: src, touched: n.Mtime,
+			reason: string(n.Xattrs[xattrReason]), unlinked: n.Parent == 0}, write, anew)
+		if f == nil {
+			continue
+		}
+		if !write && n.Kind == replica.KindMessage {
+			t.noteRead(n.Num)
+		}
+		return f, nil
 	}
-	t.mu.Lock()
-	if f := t.files[id]; f != nil {
-		defer t.mu.Unlock()
-		return count(f), nil
-	}
-	t.mu.Unlock()
-	n, base, src, err := t.openNode(id, !write)
-	if err != nil {
-		return nil, err
-	}
-	if !write && n.Kind == replica.KindMessage {
-		t.noteRead(n.Num)
-	}
+}
+
+// shareFile counts one more handle of an open file; nil if it is not open.
+func (t *tree) shareFile(id nodeID, write bool) *file {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	f := t.files[id]
-	if f == nil {
-		f = &file{src: src, t: t, id: id, num: n.Num, node: n, base: base, touched: n.Mtime, reason: string(n.Xattrs[xattrReason]),
-			unlinked: n.Parent == 0}
-		if w := t.copies[n.Num]; w != nil && w.id == id {
-			f.base, f.touched, f.src = w.base, w.touched, nil
-		} else if seen, ok := t.opened[n.Num]; anew && ok && seen.Version < n.Version {
-			f.base = seen // nobody has read what is there: it was not meant to be replaced
+	if f != nil {
+		f.opened(write)
+	}
+	return f
+}
+
+// opened counts a handle. mu is held.
+func (f *file) opened(write bool) {
+	f.refs++
+	if write {
+		f.writers++
+		f.closing.Store(false)
+	}
+}
+
+// addFile counts a handle of a file that was made as its item was before a turn, or of the one that somebody else has
+// opened meanwhile; nil if a commit has begun since.
+func (t *tree) addFile(x *turn, before uint64, f *file, write, anew bool) *file {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	unused := f.src
+	defer func() {
+		if unused != nil {
+			unused.Close()
 		}
-		t.files[id] = f
-		t.filesN.Add(1)
+	}()
+	if x.n != before {
+		return nil
 	}
-	if n.Kind == replica.KindMessage && !anew {
-		t.noteOpened(n.Num, base)
+	if f.node.Kind == replica.KindMessage && !anew {
+		t.noteOpened(f.num, f.base)
 	}
-	return count(f), nil
+	if is := t.files[f.id]; is != nil {
+		is.opened(write)
+		return is
+	}
+	if w := t.copies[f.num]; w != nil && w.id == f.id {
+		f.base, f.touched, f.src = w.base, w.touched, nil
+	} else if seen, ok := t.opened[f.num]; anew && ok && seen.Version < f.node.Version {
+		f.base = seen // nobody has read what is there: it was not meant to be replaced
+	}
+	if f.src != nil {
+		unused = nil
+	}
+	t.files[f.id] = f
+	t.filesN.Add(1)
+	f.opened(write)
+	return f
 }
 
 // noteOpened remembers which version of a message was read last, or written here: what the next save builds on that

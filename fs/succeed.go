@@ -22,36 +22,32 @@ type succession struct {
 	s    *saved         // what was made of the file
 	same bool           // the bytes that the message has already
 
-	after *replica.Node // what became of it
-	ok    bool          // false if the message can't be had any more
-	away  bool          // the file has to go elsewhere
+	ok   bool // false if the message can't be had any more
+	away bool // the file has to go elsewhere
 }
 
 // succeed makes a local file the next version of the message it claims; false if the message can't be had any more.
-func (t *tree) succeed(n *replica.Node, as form, c claim) (after *replica.Node, ok bool, err error) {
+func (t *tree) succeed(n *replica.Node, as form, c claim) (ok bool, err error) {
 	old, left, err := t.leaveBehind(c)
 	if err != nil || old == nil {
-		return nil, false, err
+		return false, err
 	}
 	s, reason, err := t.prepare(as, old, c.base(), n.Content, n.Size)
 	if err != nil || reason != "" {
-		return nil, false, err // the latter is said of it as a file of its own
+		return false, err // the latter is said of it as a file of its own
 	}
 	defer s.close()
 	x := &succession{t: t, n: n, c: c, old: old, left: left, s: s}
 	x.same = c.Version == old.Version && t.sameBytes(s.blob, s.size, old)
-	err = t.r.Update(x.write)
+	err = t.putMessage(n.Num, x.write)
 	if err == nil && x.away && old.Parent == 0 {
-		if err = t.giveWay(n, as, c); err == nil {
-			err = t.r.View(func(v *replica.View) (err error) { after, err = v.Node(n.Num); return err })
-		}
-		return after, true, err
+		return true, t.giveWay(n, as, c)
 	}
 	if err == nil && x.ok && old.Parent != 0 {
 		t.forgetCopy(c.Item)
 		t.invalidate(stale{parent: makeID(old.Parent, 0), name: old.Name})
 	}
-	return x.after, x.ok, err
+	return x.ok, err
 }
 
 // write is the transaction of a succession.
@@ -81,9 +77,6 @@ func (x *succession) write(u *replica.Update) error {
 		return err
 	}
 	if err := takeKept(x.n).apply(x.t, u, x.n.Num); err != nil {
-		return err
-	}
-	if x.after, err = u.Node(x.n.Num); err != nil {
 		return err
 	}
 	return x.t.bringHere(u, now, x.c.Folder)

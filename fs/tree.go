@@ -41,6 +41,7 @@ type tree struct {
 
 	// mu guards the tables below; it is a leaf lock.
 	mu       sync.RWMutex
+	turns    [turnCount]turn
 	files    map[nodeID]*file
 	copies   map[replica.Num]*workCopy     // durable working copies of messages
 	bumps    map[replica.Num]uint64        // incarnations beyond Node.Gen
