@@ -138,6 +138,9 @@ func (s *Syncer) applyMessage(u *replica.Update, folder replica.Num, a *arrival,
 	}
 	if n.Message.ChangeKey == a.change && n.Message.PCL.Includes(a.pcl) {
 		if kind == rebuildServer {
+			if done, err := s.applyUnderBody(u, n, a, p); done || err != nil {
+				return applied, err
+			}
 			if err := s.reassertMarks(u, n, a, p); err != nil {
 				return applied, err
 			}

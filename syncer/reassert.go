@@ -20,6 +20,25 @@ func (s *Syncer) reassert(u *replica.Update, n *replica.Node, a *arrival) error 
 	return s.reassertRead(u, n, a)
 }
 
+// applyUnderBody deals with a body that is of a later version than the header that is here, and that the server has again: it
+// was fetched before that version's header came, and nobody else may have it any more. It goes up, unless its user removed it.
+func (s *Syncer) applyUnderBody(u *replica.Update, n *replica.Node, a *arrival, p pending) (done bool, err error) {
+	if n.Message.State != replica.StateFull || p.content {
+		return false, nil
+	}
+	m, err := u.Message(n.Num)
+	if err != nil {
+		return false, ignoreAbsent(err)
+	}
+	if m.Properties.Time(mapi.PidTagLastModificationTime) <= n.Message.Modified {
+		return false, nil
+	}
+	if p.deleted {
+		return true, s.applyVersion(u, n, a, p)
+	}
+	return true, s.reassert(u, n, a)
+}
+
 // reassertRead sends a read state that the server has lost.
 func (s *Syncer) reassertRead(u *replica.Update, n *replica.Node, a *arrival) error {
 	if n.Message.Read == (a.header.Int(mapi.PidTagMessageFlags)&flagRead != 0) {

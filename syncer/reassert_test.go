@@ -90,3 +90,57 @@ func TestServerFromBackupBodyOfLostVersion(t *testing.T) {
 		}
 	}
 }
+
+// A message was read when the server had a newer version than the one whose header is here, and the server is put back
+// before that header comes: the body that was read is the only one left of its version. It goes up again; where the message was
+// removed meanwhile, what is on the server comes back.
+func TestServerFromBackupLostVersionOfBody(t *testing.T) {
+	for name, removed := range map[string]bool{"kept": false, "removed": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newMemWorld(t)
+			mid := w.deliver("letter", "at first")
+			a := w.client(t, quick, func(c *syncer.Config) { c.Keep.Headers = true })
+			a.pass()
+			old := w.box.Snapshot()
+			if err := w.box.Edit(mid, func(m *mapi.Message) { m.Properties.Set(mapi.PidTagBody, "edited there\r\n") }); err != nil {
+				t.Fatal(err)
+			}
+			num := a.at("Inbox", "*letter*").Num
+			if err := a.s.Fetch(t.Context(), num); err != nil {
+				t.Fatal(err)
+			}
+			if removed {
+				a.unlink(num, false)
+				a.readyLast(num, time.Now().Add(time.Hour))
+			}
+			a.create(a.at("Drafts"), "new.eml", mail("new", "made after the backup"))
+			w.srv.SetScript(func(r memserver.Request) memserver.Fault {
+				return memserver.Fault{CutBefore: !removed && r.Has(uint8(rop.IDSynchronizationConfigure))}
+			})
+			if err := a.s.Pass(t.Context()); (err == nil) != removed {
+				t.Fatalf("pass: %v", err)
+			}
+			w.srv.SetScript(nil)
+			w.box.RewindState(old)
+			w.srv.LoseSessions()
+			if removed {
+				a.readyLast(num, time.Now())
+			}
+			a.pass()
+			a.flush()
+			a.pass()
+			if removed {
+				if err := a.s.Fetch(t.Context(), a.at("Deleted Items", "*letter*").Num); err != nil {
+					t.Fatal(err)
+				}
+			}
+			fresh := w.client(t)
+			fresh.pass()
+			same(t, fresh, a)
+			text := map[bool]string{false: "edited there", true: "at first"}[removed]
+			if n := count(fresh, text); n != 1 {
+				t.Errorf("%q is there %d times:\n%s", text, n, fresh.tree())
+			}
+		})
+	}
+}
