@@ -34,7 +34,7 @@ func hasVersions(m *mapi.Message) bool {
 // apart returns a message without the versions in it, and these. One that is a conflict resolve message in its turn, which
 // gromox makes of a third version, is taken apart as well.
 func apart(m *mapi.Message, depth int) (top *mapi.Message, versions []*mapi.Message) {
-	if depth > maxEmbedded || !hasVersions(m) {
+	if depth > maxEmbedded || !hasVersions(m) { // also nil
 		return m, nil
 	}
 	c := *m
@@ -104,6 +104,15 @@ func (s *Syncer) takeApart(v *replica.View, folder replica.Num, change mapi.Chan
 	}
 	alt.top, alt.versions = apart(m, 0)
 	return alt, nil
+}
+
+// holds reports whether the version of a message that is here is one of those in conflict that arrived.
+func (a *arrival) holds(u *replica.Update, n *replica.Node) bool {
+	m, err := u.Message(n.Num)
+	full := err == nil && n.Message.State == replica.StateFull
+	return slices.ContainsFunc(a.versions, func(v *mapi.Message) bool {
+		return mapi.ChangeKey(v.Properties.Bytes(mapi.PidTagChangeKey)) == n.Message.ChangeKey || full && conflict.SameContent(m, v)
+	})
 }
 
 // takeArrivalApart is takeApart of an arrival, which goes on without the versions.

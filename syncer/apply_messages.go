@@ -59,6 +59,9 @@ func (s *Syncer) applyMessages(folder replica.Num, scope replica.Scope, batch []
 // applyApart stores one arrival, without the versions in conflict that it may have in it: they go to the Conflicts folder.
 func (s *Syncer) applyApart(u *replica.Update, folder replica.Num, a *arrival, kind rebuildKind) (fate, error) {
 	plain := *a // the transaction may run again
+	if kind == rebuildServer {
+		_, plain.versions = apart(a.full, 0)
+	}
 	alt, err := s.takeArrivalApart(&u.View, folder, &plain)
 	if err != nil {
 		return setAside, err
@@ -129,10 +132,9 @@ func (s *Syncer) applyMessage(u *replica.Update, folder replica.Num, a *arrival,
 	}
 	p := pendingOf(changes)
 	if kind == rebuildServer {
-		if apart, err := branched(u, n, a, p.content); err != nil || apart {
-			if err != nil {
-				return applied, err
-			}
+		if apart, err := branched(u, n, a, p.content); err != nil {
+			return applied, err
+		} else if apart && !a.holds(u, n) {
 			return s.comeApart(u, n, a, changes)
 		}
 	}

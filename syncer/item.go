@@ -69,9 +69,10 @@ type arrival struct {
 	fai      bool
 	header   mapi.PropertyBag
 	full     *mapi.Message
-	rendered int64          // size of the rendered bytes of full
-	partial  *partialChange // what came instead of a header, nil if that came
-	again    bool           // to come once more with the next download
+	rendered int64           // size of the rendered bytes of full
+	partial  *partialChange  // what came instead of a header, nil if that came
+	again    bool            // to come once more with the next download
+	versions []*mapi.Message // in conflict, that were in full
 }
 
 // fillInfo sets what a message's attributes and extended attributes show.

@@ -84,10 +84,7 @@ func (s *Syncer) settleVersions(ctx context.Context, l *link) error {
 	if err != nil || len(open) == 0 {
 		return err
 	}
-	if err := s.takeStoredApart(ctx, l, open); err != nil {
-		return err
-	}
-	if err := s.upload(ctx, l); err != nil {
+	if err := s.upload(ctx, l); err != nil { // which takes apart what was stored whole
 		return err
 	}
 	more := false
@@ -104,8 +101,16 @@ func (s *Syncer) settleVersions(ctx context.Context, l *link) error {
 	return s.upload(ctx, l)
 }
 
-// takeStoredApart takes those messages apart that came while there was no Conflicts folder.
-func (s *Syncer) takeStoredApart(ctx context.Context, l *link, open map[replica.Num][]openLoser) error {
+// takeStoredApart takes those messages apart that came while there was no Conflicts folder, before they can go up again.
+func (s *Syncer) takeStoredApart(ctx context.Context, l *link) error {
+	var open map[replica.Num][]openLoser
+	err := s.rep.View(func(v *replica.View) (err error) {
+		open, err = unsettled(v)
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	for _, winner := range slices.Sorted(maps.Keys(open)) {
 		whole := false
 		err := s.rep.View(func(v *replica.View) error {
@@ -136,7 +141,10 @@ func (s *Syncer) takeNodeApart(u *replica.Update, winner replica.Num) error {
 		return ignoreMissing(err)
 	}
 	changes, err := u.ChangesOf(winner)
-	if err != nil || pendingOf(changes).content {
+	if err != nil {
+		return err
+	}
+	if written, err := writtenOrSent(u, winner, changes); err != nil || written {
 		return err
 	}
 	m, err := u.Message(winner)
@@ -158,7 +166,29 @@ func (s *Syncer) takeNodeApart(u *replica.Update, winner replica.Num) error {
 	if err := u.PutContent(n, alt.top); err != nil {
 		return err
 	}
+	for _, c := range changes {
+		if c.Kind != replica.ChangeEdit {
+			continue
+		}
+		c.Base.Version = n.Version
+		if err := u.SaveChange(c); err != nil {
+			return err
+		}
+	}
 	return s.keepAlternates(u, winner, alt)
+}
+
+// writtenOrSent reports whether the content of a message is one that its user wrote, or may be on its way to the server. One that
+// came from there is queued as well when the server has lost it.
+func writtenOrSent(u *replica.Update, num replica.Num, changes []*replica.Change) (bool, error) {
+	if !pendingOf(changes).content {
+		return false, nil
+	}
+	sent := slices.ContainsFunc(changes, func(c *replica.Change) bool {
+		return c.Kind == replica.ChangeCreate || c.Kind == replica.ChangeEdit && c.Fixed
+	})
+	_, err := u.BaseMessage(num)
+	return sent || err == nil, ignoreMissing(err)
 }
 
 // ignoreAbsent is for content that may be gone, or not be here.

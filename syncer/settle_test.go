@@ -1,6 +1,7 @@
 package syncer_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -164,5 +165,55 @@ func TestServerFromBackupWhileSettling(t *testing.T) {
 				t.Errorf("%d imports\n%s\n%v", imports, d.tree(), d.contents())
 			}
 		})
+	}
+}
+
+// The server goes back to before somebody's edit of a message in conflict, while the client that has it is cut off before it could
+// make a Conflicts folder: what it has left goes up as one version, not with the others in it.
+func TestServerFromBackupBeforeTheFolderIsMade(t *testing.T) {
+	for name, server := range apartMost {
+		for at, more := 2, true; more; at++ {
+			w := newMemWorld(t, server)
+			if err := w.box.DeleteFolder(w.box.Folder(memserver.FolderConflicts), true); err != nil {
+				t.Fatal(err)
+			}
+			mid := w.deliver("one", "at first")
+			c := w.client(t, quick)
+			c.pass()
+			c.create(c.at("Drafts"), "counts.eml", mail("counts", "an upload"))
+			c.flush()
+			w.clash(mid, "the import", time.Hour)
+			old := w.box.Snapshot()
+			if err := w.box.Edit(mid, func(m *mapi.Message) { m.Properties.Set(mapi.PidTagBody, "an edit\r\n") }); err != nil {
+				t.Fatal(err)
+			}
+			n := 0
+			w.srv.SetScript(func(memserver.Request) memserver.Fault {
+				n++
+				return memserver.Fault{CutAfter: n == at}
+			})
+			_ = c.s.Pass(t.Context()) // is cut
+			w.srv.SetScript(nil)
+			more = n >= at
+			w.box.RewindState(old)
+			w.srv.LoseSessions()
+			c.pass()
+			c.flush()
+			c.pass()
+			d := w.client(t)
+			same(t, c, d)
+			// the import lost to the edit before it beat it
+			if first, second := count(d, "at first"), count(d, "the import"); first != 1 || second < 1 || second > 2 {
+				t.Errorf("the version before is there %d times, the import %d times", first, second)
+			}
+			for file, m := range c.contents() {
+				if strings.Contains(m, "message/rfc822") {
+					t.Errorf("%s has messages in it", file)
+				}
+			}
+			if t.Failed() {
+				t.Fatalf("%s: cut %d\n%s\n%v", name, at, d.tree(), d.contents())
+			}
+		}
 	}
 }

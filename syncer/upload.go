@@ -66,6 +66,9 @@ func (s *Syncer) upload(ctx context.Context, l *link) error {
 	if s.cfg.ReadOnly {
 		return nil
 	}
+	if err := s.takeStoredApart(ctx, l); err != nil {
+		return err
+	}
 	tried := map[uint64]int{}
 	for round := range maxRounds {
 		jobs, err := s.dueJobs(tried)
