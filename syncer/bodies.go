@@ -515,8 +515,14 @@ func (s *Syncer) storeBody(u *replica.Update, b body) (bool, error) {
 // back: what is made of it would pass for a successor of that one.
 func ofLostVersion(v *replica.View, n *replica.Node, b body) (bool, error) {
 	kind, err := rebuilding(v)
+	if err != nil || kind != rebuildServer {
+		return false, err
+	}
+	if key := b.msg.Properties.Bytes(mapi.PidTagChangeKey); len(key) > 0 {
+		return mapi.ChangeKey(key) != n.Message.ChangeKey, nil
+	}
 	t := b.msg.Properties.Time(mapi.PidTagLastModificationTime)
-	return kind == rebuildServer && t != 0 && t != n.Message.Modified, err
+	return t != 0 && t != n.Message.Modified, nil
 }
 
 // completeKnown fetches the bodies of those arrivals whose older version is here in

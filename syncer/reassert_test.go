@@ -1,12 +1,14 @@
 package syncer_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	"mailfs/internal/memserver"
 	"mailfs/mapi"
 	"mailfs/mapi/rop"
+	"mailfs/replica"
 	"mailfs/syncer"
 )
 
@@ -55,21 +57,39 @@ func TestServerFromBackupLostFlagOnNewerVersion(t *testing.T) {
 // The server is put back, and the first that a machine which had the header of a message wants is its body: that is one of an
 // older version now, which may not pass for the one that the server lost. Somebody else has that.
 func TestServerFromBackupBodyOfLostVersion(t *testing.T) {
-	w := newMemWorld(t)
+	for _, sameTime := range []bool{false, true} { // then only its keys tell a version
+		t.Run(fmt.Sprint("same time ", sameTime), func(t *testing.T) { bodyOfLostVersion(t, sameTime) })
+	}
+}
+
+func bodyOfLostVersion(t *testing.T, sameTime bool) {
+	at := time.Now()
+	w := newMemWorld(t, func(c *memserver.Config) { c.Clock = func() time.Time { return at } })
 	w.deliver("letter", "at first")
 	a := w.client(t, quick, func(c *syncer.Config) { c.Keep.Headers = true })
 	b := w.client(t, quick)
 	a.pass()
 	b.pass()
 	old := w.box.Snapshot()
-	b.edit(b.at("Inbox", "*letter*").Num, mail("letter", "lost by the server"))
+	num := b.at("Inbox", "*letter*").Num
+	b.edit(num, mail("letter", "lost by the server"))
+	if sameTime {
+		b.update(func(u *replica.Update) error {
+			list, err := u.ChangesOf(num)
+			if err != nil {
+				return err
+			}
+			list[0].At = at
+			return u.SaveChange(list[0])
+		})
+	}
 	b.flush()
 	b.pass()
 	a.pass()
 	w.box.RewindState(old)
 	w.srv.LoseSessions()
 
-	num := a.at("Inbox", "*letter*").Num
+	num = a.at("Inbox", "*letter*").Num
 	if a.s.Fetch(t.Context(), num) != nil { // it may have to wait until it is known what the server has
 		a.pass()
 		if err := a.s.Fetch(t.Context(), num); err != nil {
