@@ -67,9 +67,13 @@ func (w *world) removing(r *removal, body string) {
 	w.ledger.removing(r, body)
 }
 
+// countCopies counts what may be there of a body after a message of it is gone: other messages of the server, those that go up yet,
+// and those that went with their folder after a client had put them up, which it brings back.
 func (w *world) countCopies(r *removal, token string) {
+	there := map[mapi.SourceKey]bool{}
 	for _, f := range w.box.Snapshot().Folders {
 		for _, m := range f.Messages {
+			there[m.SourceKey] = true
 			if last(bodyOf(m.Content)) != token {
 				continue
 			}
@@ -83,19 +87,15 @@ func (w *world) countCopies(r *removal, token string) {
 	}
 	for _, c := range w.clients {
 		w.mustNot("looking at a replica", c.rep.View(func(v *replica.View) error {
-			for ch, err := range v.Changes(0) {
-				if err != nil {
-					return err
+			return messagesBelow(v, replica.RootNum, func(n *replica.Node, m *mapi.Message) {
+				if last(bodyOf(m)) != token {
+					return
 				}
-				if m, err := v.Message(ch.Item); err == nil && ch.Kind == replica.ChangeCreate && last(bodyOf(m)) == token {
+				if key := n.Message.SourceKey; !there[key] {
+					there[key] = key != "" // else it has none yet
 					r.copies++
 				}
-			}
-			if c.name != r.by {
-				return nil
-			}
-			return messagesBelow(v, replica.RootNum, func(m *mapi.Message) {
-				if last(bodyOf(m)) == token {
+				if c.name == r.by {
 					r.links = max(r.links, linksOf(m))
 				}
 			})
@@ -179,11 +179,13 @@ func (w *world) tokensOf(folders ...memserver.SnapshotFolder) written {
 
 // tokens adds what is written in the messages that a client has.
 func (c *client) tokens(out written) {
-	c.w.mustNot("looking at a replica", c.rep.View(func(v *replica.View) error { return messagesBelow(v, replica.RootNum, out.add) }))
+	c.w.mustNot("looking at a replica", c.rep.View(func(v *replica.View) error {
+		return messagesBelow(v, replica.RootNum, func(_ *replica.Node, m *mapi.Message) { out.add(m) })
+	}))
 }
 
 // messagesBelow calls f for the messages below a folder whose bodies are here.
-func messagesBelow(v *replica.View, dir replica.Num, f func(*mapi.Message)) error {
+func messagesBelow(v *replica.View, dir replica.Num, f func(*replica.Node, *mapi.Message)) error {
 	for n, err := range v.Children(dir, "") {
 		if err != nil {
 			return err
@@ -195,7 +197,7 @@ func messagesBelow(v *replica.View, dir replica.Num, f func(*mapi.Message)) erro
 			continue
 		}
 		if m, err := v.Message(n.Num); err == nil {
-			f(m)
+			f(n, m)
 		}
 	}
 	return nil

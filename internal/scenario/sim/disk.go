@@ -122,8 +122,8 @@ func (c *client) lostSince() {
 	for _, other := range c.w.clients {
 		other.tokens(held)
 	}
-	for _, t := range c.w.ledger.order[c.disk.backedUp:] {
-		if s := c.w.ledger.saves[t]; (s.by == c.name || c.w.restored) && s.fine == "" && !held.has(t) {
+	for i, t := range c.w.ledger.order {
+		if s := c.w.ledger.saves[t]; (i >= c.disk.backedUp && s.by == c.name || c.w.restored) && s.fine == "" && !held.has(t) {
 			s.fine = "lost with the disk"
 		}
 	}
