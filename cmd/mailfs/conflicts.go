@@ -80,8 +80,8 @@ func newConflicts(std streams) *cobra.Command {
 			},
 		},
 		&cobra.Command{
-			Use:   "keep mine|theirs|both NUMBER",
-			Short: "Decide for one version; the other goes to Deleted Items",
+			Use:   "keep mine|theirs|in-place|lost|both NUMBER",
+			Short: "Decide for one version, by who wrote it or by what list says of it; the other goes to Deleted Items",
 			Args:  cobra.ExactArgs(2),
 			RunE: func(cmd *cobra.Command, args []string) error {
 				list, p, err := onePair(cmd.Context(), mount, args[1])
@@ -169,23 +169,26 @@ func (l conflictList) diff(ctx context.Context, std streams, p syncer.Pair) erro
 // keep carries out a decision with the means of any program: the version that is not wanted is removed, which leaves it
 // in Deleted Items.
 func (l conflictList) keep(ctx context.Context, std streams, p syncer.Pair, which string) error {
-	if which != "both" && p.LoserSide == syncer.SideUnknown {
-		return errors.New("neither version is known to be of this machine: keep both, or remove one of the files")
-	}
-	winner := syncer.SideMine
-	if p.LoserSide == syncer.SideMine {
-		winner = syncer.SideTheirs
+	sides := map[string]string{"in-place": "in-place", "lost": "lost", "both": "both"}
+	switch p.LoserSide {
+	case syncer.SideMine:
+		sides["mine"], sides["theirs"] = "lost", "in-place"
+	case syncer.SideTheirs:
+		sides["mine"], sides["theirs"] = "in-place", "lost"
 	}
 	var err error
-	switch which {
+	switch sides[which] {
 	case "both":
 		err = l.keepBoth(p)
-	case string(winner):
+	case "in-place":
 		err = os.Remove(l.path(p.LoserPath))
-	case string(p.LoserSide):
+	case "lost":
 		err = l.replace(p)
 	default:
-		return usagef("keep what: mine, theirs or both?")
+		if which == string(syncer.SideMine) || which == string(syncer.SideTheirs) {
+			return errors.New("another machine found this conflict, and it is not known here who wrote what: keep in-place, lost or both")
+		}
+		return usagef("keep what: mine, theirs, in-place, lost or both?")
 	}
 	if err != nil {
 		return err
