@@ -96,7 +96,7 @@ func (t *tree) writing(num replica.Num) bool {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	for _, f := range t.files {
-		if f.num == num && f.writers > 0 {
+		if f.num == num && f.writers > 0 && !f.unlinked.Load() {
 			return true
 		}
 	}
@@ -108,7 +108,7 @@ func (t *tree) unfinished(num replica.Num) bool {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	for _, f := range t.files {
-		if f.num == num && f.unfinished.Load() > 0 {
+		if f.num == num && f.unfinished.Load() > 0 && !f.unlinked.Load() {
 			return true
 		}
 	}

@@ -24,6 +24,7 @@ type file struct {
 	unfinished    atomic.Int32 // handles that are in the middle of writing; changed with mu held
 	wipes         int          // how often the file was emptied; guarded by mu
 	closing       atomic.Bool  // a descriptor that could write was closed, and nothing was written since
+	unlinked      atomic.Bool  // its name is gone for good: the item has another id if it comes back
 
 	mu       sync.Mutex
 	node     *replica.Node // as of the open, or of the last change made here
@@ -35,7 +36,6 @@ type file struct {
 	saved    uint64        // seq that is durable
 	touched  time.Time     // of the last write, or as utimens said
 	reason   string        // why the bytes can't be a message
-	unlinked bool
 }
 
 // handle is one open of a file.
@@ -162,9 +162,9 @@ func (t *tree) acquire(id nodeID, write, anew bool) (*file, error) {
 		if err != nil {
 			return nil, err
 		}
-		f := t.addFile(x, before, &file{t: t, id: id, num: n.Num, node: n, base: base, src: src, touched: n.Mtime,
-			reason: string(n.Xattrs[xattrReason]), unlinked: n.Parent == 0}, write, anew)
-		if f == nil {
+		f := &file{t: t, id: id, num: n.Num, node: n, base: base, src: src, touched: n.Mtime, reason: string(n.Xattrs[xattrReason])}
+		f.unlinked.Store(n.Parent == 0)
+		if f = t.addFile(x, before, f, write, anew); f == nil {
 			continue
 		}
 		if !write && n.Kind == replica.KindMessage {
@@ -514,10 +514,10 @@ func (f *file) overlay(a *attr) {
 // pinnedAttr describes a file that no name leads to any more, or whose name leads to a newer version.
 func (f *file) pinnedAttr() attr {
 	f.mu.Lock()
-	n, unlinked := f.node, f.unlinked
+	n := f.node
 	f.mu.Unlock()
 	a := f.t.attrOf(f.id, n, false)
-	if unlinked {
+	if f.unlinked.Load() {
 		a.nlink = 0
 	}
 	return a

@@ -343,18 +343,17 @@ func (t *tree) dropped(n *replica.Node) {
 		t.forgetSlots(c.Item)
 		t.slots[slotKey{n.Parent, n.Name}] = slot{message: c.Item, base: c.base(), until: t.ready()}
 	}
-	t.mu.RLock()
-	var files []*file
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	open := false
 	for _, f := range t.files {
 		if f.num == n.Num {
-			files = append(files, f)
+			f.unlinked.Store(true)
+			open = true
 		}
 	}
-	t.mu.RUnlock()
-	for _, f := range files {
-		f.mu.Lock()
-		f.unlinked = true
-		f.mu.Unlock()
+	if open && n.Kind == replica.KindMessage {
+		t.bumps[n.Num]++ // should it come back, by another id than that of the files without a name
 	}
 }
 

@@ -165,3 +165,46 @@ func TestReadBetweenSavesToWhatIsGone(t *testing.T) {
 		t.Errorf("the kernel would have shown old pages %d times", n)
 	}
 }
+
+// A message that was deleted here comes back, since somebody else has changed it, while a program still has it open from before:
+// what is saved to it now has nothing to do with that program's file.
+func TestComesBackWhileItIsOpen(t *testing.T) {
+	for name, flags := range map[string]uint32{"to read": syscall.O_RDONLY, "to write": syscall.O_RDWR} {
+		t.Run(name, func(t *testing.T) {
+			b := newBed(t)
+			num := b.must(b.deliver("Inbox", "a.eml", note("one", "first")))
+			first := b.read("Inbox/a.eml")
+			old := b.open("Inbox/a.eml", flags)
+			if flags == syscall.O_RDWR {
+				b.write(old, note("one", "gone with the name"))
+			}
+			b.unlink("Inbox/a.eml")
+			b.pass()
+			err := b.r.Update(func(u *replica.Update) error {
+				u.Remote(true)
+				list, err := u.ChangesOf(num)
+				if err != nil {
+					return err
+				}
+				if err := u.DropChange(list[0].Seq); err != nil {
+					return err
+				}
+				return u.Attach(num, list[0].Folder, "a.eml")
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.wantText("Inbox/a.eml", first)
+			text := note("one", "second")
+			b.save("Inbox/a.eml", text)
+			b.pass()
+			b.wantChanges("edit Inbox/a.eml")
+			b.wantText("Inbox/a.eml", text)
+			if err := b.close(old); err != nil {
+				t.Fatal(err)
+			}
+			b.remount()
+			b.wantText("Inbox/a.eml", text)
+		})
+	}
+}

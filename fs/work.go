@@ -76,8 +76,8 @@ func (h *handle) sync() error {
 // save stores the working copy if there is anything new in it.
 func (f *file) save(closing bool) error {
 	f.mu.Lock()
-	if f.buf == nil || f.unlinked || f.seq == f.saved {
-		unlinked, wrote := f.unlinked, f.buf != nil && f.seq > 0 && !f.unlinked
+	if unlinked := f.unlinked.Load(); f.buf == nil || unlinked || f.seq == f.saved {
+		wrote := f.buf != nil && f.seq > 0
 		f.mu.Unlock()
 		if unlinked {
 			return nil // nobody will ever ask for it
@@ -102,7 +102,7 @@ func (f *file) save(closing bool) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.unlinked || f.buf == nil {
+	if f.unlinked.Load() || f.buf == nil {
 		return nil
 	}
 	for try := 1; ; try++ {
@@ -376,7 +376,7 @@ func (t *tree) release(h *handle) {
 	if h.write {
 		f.writers--
 	}
-	idle := f.refs == 0 && (f.buf == nil || f.seq == f.saved || f.unlinked)
+	idle := f.refs == 0 && (f.buf == nil || f.seq == f.saved || f.unlinked.Load())
 	if idle {
 		delete(t.files, f.id)
 		t.filesN.Add(-1)
@@ -393,7 +393,7 @@ func (f *file) recordClose() {
 	t.ns.Lock()
 	defer t.ns.Unlock()
 	f.mu.Lock()
-	wrote := f.seq > 0 && f.seq == f.saved && !f.unlinked && f.reason == "" && f.buf != nil && f.buf.Size() > 0
+	wrote := f.seq > 0 && f.seq == f.saved && !f.unlinked.Load() && f.reason == "" && f.buf != nil && f.buf.Size() > 0
 	f.mu.Unlock()
 	if !wrote {
 		if t.pending[f.num] != nil {
