@@ -115,11 +115,15 @@ func (s *Syncer) applyFolder(u *replica.Update, f *folderArrival) (bool, error) 
 	if n.Num == replica.RootNum {
 		return true, nil
 	}
-	if below, err := isBelow(&u.View, parent, n.Num); err != nil || below {
+	below, err := isBelow(&u.View, parent, n.Num)
+	if err != nil {
 		return false, err
 	}
-	if newer, err := s.folderOutlives(u, n, f); err != nil || newer {
+	if stays, err := s.folderOutlives(u, n, f, below); err != nil || stays {
 		return true, err
+	}
+	if below {
+		return false, nil
 	}
 	return true, s.updateFolder(u, n, parent, f)
 }

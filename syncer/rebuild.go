@@ -435,11 +435,15 @@ func (s *Syncer) stand(u *replica.Update, n *replica.Node, a *arrival) error {
 	return err
 }
 
-// folderOutlives puts the name and place of a folder that the server has in an older version on top of that one.
-func (s *Syncer) folderOutlives(u *replica.Update, n *replica.Node, f *folderArrival) (bool, error) {
+// folderOutlives puts the name and place of a folder that the server has in an older version on top of that one. So it does where
+// the server's place is below the folder itself: what is above that place here outlives as well, and one of them has to give way.
+func (s *Syncer) folderOutlives(u *replica.Update, n *replica.Node, f *folderArrival, below bool) (bool, error) {
 	kind, err := rebuilding(&u.View)
-	if err != nil || kind != rebuildServer || !n.Folder.PCL.Includes(f.PCL) || f.PCL.Includes(n.Folder.PCL) {
+	if err != nil || kind != rebuildServer {
 		return false, err
+	}
+	if newer := n.Folder.PCL.Includes(f.PCL) && !f.PCL.Includes(n.Folder.PCL); !newer && !below {
+		return false, nil
 	}
 	changes, err := u.ChangesOf(n.Num)
 	if err != nil || len(changes) > 0 {

@@ -267,3 +267,48 @@ func TestServerFromBackupLostRemovedFolder(t *testing.T) {
 	fresh.pass()
 	same(t, a, fresh)
 }
+
+// Of two folders one was in the other when the backup was made, and after it that one in it: each has a place here that is newer
+// than the server's, and so does the mail in them.
+func TestServerFromBackupFoldersWereInEachOther(t *testing.T) {
+	for name, onlyOuter := range map[string]bool{"both moved": false, "the inner one moved again": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newMemWorld(t)
+			outer := w.box.CreateFolder("Outer")
+			inner := w.box.CreateFolder("Outer", "Inner")
+			a := w.client(t, quick)
+			a.pass()
+			old := w.box.Snapshot()
+			for _, m := range [][2]mapi.FID{{inner, w.box.Folder(memserver.FolderIPMSubtree)}, {outer, inner}} {
+				if err := w.box.MoveFolder(m[0], m[1]); err != nil {
+					t.Fatal(err)
+				}
+			}
+			letter := parse(t, mail("letter", "delivered after the backup"))
+			if _, err := w.box.Deliver(inner, letter); err != nil {
+				t.Fatal(err)
+			}
+			a.pass()
+			a.create(a.at("Drafts"), "new.eml", mail("new", "made after the backup"))
+			a.flush()
+			w.box.RewindState(old)
+			w.srv.LoseSessions()
+			if onlyOuter { // what the server has of it is new here
+				for _, parent := range []mapi.FID{w.box.Folder(memserver.FolderIPMSubtree), outer} {
+					if err := w.box.MoveFolder(inner, parent); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			a.pass()
+			a.flush()
+			a.pass()
+			fresh := w.client(t)
+			fresh.pass()
+			same(t, a, fresh)
+			if n := count(fresh, "delivered after the backup"); n != 1 {
+				t.Errorf("the letter is there %d times\n%s", n, fresh.tree())
+			}
+		})
+	}
+}
