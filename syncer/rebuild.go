@@ -301,6 +301,31 @@ func (s *Syncer) otherMessage(u *replica.Update, n *replica.Node, folder replica
 	return m.ChangeKey == a.change && m.Modified != a.modified, nil
 }
 
+// takeKey makes sure that nothing here has a key that the server has given to the item num: what has it is something that a server
+// which went back has lost, and goes up anew. That is found out before, as a rule.
+func (s *Syncer) takeKey(u *replica.Update, key mapi.SourceKey, num replica.Num) error {
+	n, err := u.BySourceKey(key)
+	if err != nil || n.Num == num {
+		return ignoreMissing(err)
+	}
+	if n.Folder == nil {
+		return s.settleLeftover(u, rebuildServer, n)
+	}
+	var within []*replica.Node
+	for m, err := range u.Messages(n.Num) {
+		if err != nil {
+			return err
+		}
+		within = append(within, m)
+	}
+	for _, m := range within {
+		if err := s.settleLeftover(u, rebuildServer, m); err != nil {
+			return err
+		}
+	}
+	return s.reviveFolder(u, rebuildServer, n)
+}
+
 // insertOverMessage adds a folder under an id that a message has here, which only a server does that went back.
 func (s *Syncer) insertOverMessage(u *replica.Update, n *replica.Node, parent replica.Num, f *folderArrival) error {
 	kind, err := rebuilding(&u.View)
@@ -446,11 +471,20 @@ func (s *Syncer) folderOutlives(u *replica.Update, n *replica.Node, f *folderArr
 		return false, nil
 	}
 	changes, err := u.ChangesOf(n.Num)
-	if err != nil || len(changes) > 0 {
+	if err != nil {
 		return false, err
 	}
-	if err := u.SetKeys(n.Num, f.SourceKey, f.ChangeKey, f.PCL); err != nil {
-		return false, err
+	for _, c := range changes {
+		if c.Kind != replica.ChangeFolderUpdate || !below {
+			return false, nil
+		}
+		c.Base.ChangeKey, c.Base.PCL, c.Fixed = f.ChangeKey, f.PCL, false
+		if err := u.SaveChange(c); err != nil {
+			return false, err
+		}
+	}
+	if err := u.SetKeys(n.Num, f.SourceKey, f.ChangeKey, f.PCL); err != nil || len(changes) > 0 {
+		return err == nil, err
 	}
 	_, err = u.Enqueue(&replica.Change{Kind: replica.ChangeFolderUpdate, Item: n.Num, At: s.cfg.Now(), Folder: n.Parent,
 		Base: replica.Base{ChangeKey: f.ChangeKey, PCL: f.PCL}})

@@ -337,6 +337,9 @@ func (s *Syncer) ackContent(j job, key mapi.SourceKey, k keys) error {
 				return err
 			}
 		}
+		if err := s.takeKey(u, key, n.Num); err != nil {
+			return err
+		}
 		if err := u.SetKeys(n.Num, key, k.change, k.pcl); err != nil {
 			return err
 		}

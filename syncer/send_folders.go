@@ -273,6 +273,9 @@ func (s *Syncer) ackFolder(j job, key mapi.SourceKey, k keys) error {
 		if err := u.Save(n); err != nil {
 			return err
 		}
+		if err := s.takeKey(u, key, n.Num); err != nil {
+			return err
+		}
 		if err := u.SetKeys(n.Num, key, k.change, k.pcl); err != nil {
 			return err
 		}

@@ -140,6 +140,9 @@ func (s *Syncer) ackMove(ctx context.Context, l *link, m *moving, to *replica.No
 		if !known || mutant.LineageLostByMove.Planted() {
 			version.change, version.pcl = n.Message.ChangeKey, n.Message.PCL
 		}
+		if err := s.takeKey(u, m.c.SourceKey, n.Num); err != nil {
+			return err
+		}
 		if err := u.SetKeys(n.Num, m.c.SourceKey, version.change, version.pcl); err != nil {
 			return err
 		}

@@ -312,3 +312,47 @@ func TestServerFromBackupFoldersWereInEachOther(t *testing.T) {
 		})
 	}
 }
+
+// A server went back without anybody's notice, and gives an id of something that it lost to what is made here: that goes up, and so
+// does what was lost.
+func TestServerFromBackupGivesIDAgain(t *testing.T) {
+	makes := map[string]func(a *client){
+		"message": func(a *client) { a.create(a.at("Drafts"), "new.eml", mail("new", "made here")) },
+		"folder":  func(a *client) { a.mkdir(a.at(), "Made here") },
+		"move":    func(a *client) { a.move(a.at("Inbox", "*first*").Num, a.at("Drafts")) },
+	}
+	for lost, lose := range map[string]func(w *world){
+		"message": func(w *world) { w.deliver("letter", "lost by the server") },
+		"folder":  func(w *world) { w.box.CreateFolder("Lost") },
+	} {
+		for made, act := range makes {
+			t.Run(lost+" lost, "+made+" made", func(t *testing.T) {
+				w := newMemWorld(t)
+				w.deliver("first", "is there")
+				a := w.client(t, quick)
+				a.pass()
+				old, before := w.box.Snapshot(), a.setting("syncer.counter")
+				lose(w)
+				a.pass()
+				w.box.RewindState(old)
+				w.srv.LoseSessions()
+				act(a)
+				a.update(func(u *replica.Update) error {
+					if err := u.SetSetting("syncer.counter", []byte(before)); err != nil {
+						return err
+					}
+					return u.DropReserve()
+				})
+				a.flush()
+				a.pass()
+				a.flush()
+				fresh := w.client(t)
+				fresh.pass()
+				same(t, a, fresh)
+				if lost == "message" && count(fresh, "lost by the server") != 1 || lost == "folder" && fresh.find("Lost") == nil {
+					t.Errorf("not there:\n%s", fresh.tree())
+				}
+			})
+		}
+	}
+}
