@@ -428,6 +428,9 @@ func (u *Update) dropItem(n Num) error {
 	if err := u.dropVersion(spaceSent, n); err != nil {
 		return err
 	}
+	if err := u.forgetVoid(n); err != nil {
+		return err
+	}
 	err = u.DropWorkingCopy(n)
 	if isNotFound(err) {
 		return nil

@@ -222,6 +222,11 @@ func (u *Update) append(c *Change, list []*Change) (uint64, error) {
 	}
 	own := *c
 	own.Seq = seq
+	if c.ofContent() {
+		if own.Base, err = u.validBase(c.Item, c.Base); err != nil {
+			return 0, err
+		}
+	}
 	for _, before := range list {
 		// content that was made from an older version than the one on its way is a conflict, and stays one
 		if before.Fixed && before.ChangeKey != "" && (!c.ofContent() || c.Base.Version >= before.Version) {

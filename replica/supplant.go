@@ -72,6 +72,9 @@ func (u *Update) bequeath(heir, old Num) error {
 			u.set(key(space, uint64(heir)), p)
 		}
 	}
+	if err := u.bequeathVoid(heir, old); err != nil {
+		return err
+	}
 	seqs, err := u.seqs(old)
 	if err != nil || len(seqs) == 0 {
 		return err

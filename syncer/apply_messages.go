@@ -130,33 +130,15 @@ func (s *Syncer) applyMessage(u *replica.Update, folder replica.Num, a *arrival,
 	if err != nil {
 		return applied, err
 	}
-	p := pendingOf(changes)
 	if kind == rebuildServer {
-		if apart, err := branched(u, n, a, p.content); err != nil {
-			return applied, err
-		} else if apart && !a.holds(u, n) {
-			return s.comeApart(u, n, a, changes)
-		}
+		return s.applyToSurvivor(u, n, a, changes)
 	}
+	p := pendingOf(changes)
 	if n.Message.ChangeKey == a.change && n.Message.PCL.Includes(a.pcl) {
-		if kind == rebuildServer {
-			if done, err := s.applyUnderBody(u, n, a, p); done || err != nil {
-				return applied, err
-			}
-			if err := s.reassertMarks(u, n, a, p); err != nil {
-				return applied, err
-			}
-			if !p.read {
-				return applied, s.reassertRead(u, n, a)
-			}
-		}
 		return applied, s.applySame(u, n, a, p)
 	}
 	if (p.content || p.deleted) && !mutant.EchoOverEdit.Planted() {
 		return setAside, s.readAside(u, n, a, p)
-	}
-	if outlives(kind, n, a) {
-		return applied, s.reassert(u, n, a)
 	}
 	return applied, s.applyVersion(u, n, a, p)
 }
