@@ -26,7 +26,12 @@ func (s *Syncer) applyToSurvivor(u *replica.Update, n *replica.Node, a *arrival,
 		f, err = s.comeApart(u, n, a, changes)
 	case key == a.change && n.Message.PCL.Includes(a.pcl):
 		f, err = applied, s.applyVersionAgain(u, n, a, p)
-	case (p.content || p.deleted) && !mutant.EchoOverEdit.Planted():
+	case p.deleted && !mutant.EchoOverEdit.Planted():
+		f, err = setAside, s.readAside(u, n, a, p)
+	case p.content && !mutant.EchoOverEdit.Planted():
+		if err := s.descend(u, n, a, changes); err != nil {
+			return setAside, err
+		}
 		f, err = setAside, s.readAside(u, n, a, p)
 	case outlives(n, a):
 		f, err = applied, s.reassert(u, n, a)
@@ -137,6 +142,40 @@ func (s *Syncer) comeApart(u *replica.Update, n *replica.Node, a *arrival, chang
 	return setAside, s.reassertRead(u, n, a)
 }
 
+// descend makes what is queued for a message that came of the version which the server has one that came of nothing else there:
+// numbers that the server lost, and gives again, are not to count as seen.
+func (s *Syncer) descend(u *replica.Update, n *replica.Node, a *arrival, changes []*replica.Change) error {
+	if conflict.Relate(n.Message.PCL, a.pcl) != conflict.Descends {
+		return nil
+	}
+	for _, c := range changes {
+		if x, err := c.ChangeKey.XID(); c.Fixed && err == nil && a.pcl.Includes(mapi.PCL{x}) {
+			return nil // it went up before the backup was made
+		}
+	}
+	for _, c := range changes {
+		if c.Kind != replica.ChangeEdit {
+			continue
+		}
+		c.Fixed, c.Base.ChangeKey, c.Base.PCL = false, a.change, a.pcl.Merge(a.othersOf(c.Base.PCL))
+		if err := u.SaveChange(c); err != nil {
+			return err
+		}
+	}
+	return u.SetKeys(n.Num, a.key, a.change, a.pcl.Merge(a.othersOf(n.Message.PCL)))
+}
+
+// othersOf leaves out of a predecessor change list what the server of a message has made.
+func (a *arrival) othersOf(list mapi.PCL) (out mapi.PCL) {
+	id, _ := a.key.LongTermID()
+	for _, x := range list {
+		if x.Namespace != id.GUID {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
 // deletedApart takes a deletion back, with what was saved before it, and shows what the server has.
 func (s *Syncer) deletedApart(u *replica.Update, n *replica.Node, a *arrival, changes []*replica.Change) error {
 	for _, c := range changes {
@@ -185,18 +224,12 @@ func (s *Syncer) editedApart(u *replica.Update, n *replica.Node, a *arrival, cha
 // apartFrom returns a base for a change that is to meet what the server has as a conflict. The server's own numbers are left out:
 // it gives them to later versions, which nobody here has seen.
 func apartFrom(base replica.Base, a *arrival) replica.Base {
-	id, _ := a.key.LongTermID()
-	var pcl mapi.PCL
-	for _, x := range base.PCL {
-		if x.Namespace != id.GUID {
-			pcl = append(pcl, x)
-		}
-	}
+	pcl := a.othersOf(base.PCL)
 	if conflict.Relate(pcl, a.pcl) != conflict.Concurrent {
 		return replica.Base{Version: base.Version}
 	}
 	base.PCL = pcl
-	if x, err := base.ChangeKey.XID(); err != nil || x.Namespace == id.GUID {
+	if x, err := base.ChangeKey.XID(); err != nil || len(a.othersOf(mapi.PCL{x})) == 0 {
 		base.ChangeKey = ""
 	}
 	return base

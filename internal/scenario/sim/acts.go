@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"path"
@@ -9,6 +10,9 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"mailfs/mapi"
+	"mailfs/replica"
 )
 
 // heldFile is a file that a program keeps open.
@@ -384,11 +388,34 @@ func (c *client) unlink(s *Step) {
 	if !c.try("look at "+p+" "+strings.Join(tokensIn(string(text)), " "), err) {
 		return
 	}
+	key, _ := c.direct.Getxattr(p, "user.mailfs.source-key")
 	c.forgetHeld(p, string(text))
 	r := &removal{by: c.name, step: s.No, hard: strings.HasPrefix(p, "Deleted Items/"), doc: docOf(string(text))}
 	c.w.touch(c.name, r.doc, s.Kind)
 	c.w.removing(r, string(text))
 	r.complete = c.try("unlink "+p, c.direct.Unlink(p))
+	if r.complete {
+		c.w.ledger.removing(r, c.bodyUnder(key)) // what came in the middle of the call went with the name, too
+	}
+}
+
+// bodyUnder returns what a message says that may have no name any more.
+func (c *client) bodyUnder(key string) (body string) {
+	c.w.mustNot("looking at a replica", c.rep.View(func(v *replica.View) error {
+		raw, err := hex.DecodeString(key)
+		if err != nil {
+			return err
+		}
+		n, err := v.BySourceKey(mapi.SourceKey(raw))
+		if err != nil || n.Parent != 0 {
+			return nil //nolint:nilerr // a local file has none, and what went up may be gone
+		}
+		if m, err := v.Message(n.Num); err == nil {
+			body = bodyOf(m)
+		}
+		return nil
+	}))
+	return body
 }
 
 // forgetHeld notes that what is written to an open file goes with its name. The name may be another than it was.

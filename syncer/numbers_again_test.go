@@ -1,0 +1,87 @@
+package syncer_test
+
+import (
+	"testing"
+	"time"
+
+	"mailfs/mapi"
+	"mailfs/replica"
+)
+
+// raise makes the server give change numbers to a message, whose text stays.
+func (w *world) raise(mid mapi.MID, times int) {
+	w.t.Helper()
+	for i := range times {
+		if err := w.box.Edit(mid, func(m *mapi.Message) { m.Properties.Set(mapi.PidTagFlagStatus, int32(1+i%2)) }); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+func (w *world) rewrite(mid mapi.MID, text string) {
+	w.t.Helper()
+	if err := w.box.Edit(mid, func(m *mapi.Message) { m.Properties.Set(mapi.PidTagBody, text+"\r\n") }); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// A server that went back gives change numbers again that this client has seen on what was lost. They are of other versions now:
+// what is saved here is no successor of them, whether a program had the message open since before or it was queued then.
+func TestServerFromBackupGivesNumbersAgain(t *testing.T) {
+	const many = 20
+	for name, late := range map[string]bool{"queued before": false, "open since before": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newMemWorld(t)
+			mid := w.deliver("letter", "at first")
+			a := w.client(t, quick)
+			a.pass()
+			a.create(a.at("Drafts"), "counts.eml", mail("counts", "an upload"))
+			a.flush()
+			old := w.box.Snapshot()
+			w.raise(mid, many)
+			a.pass()
+			a.create(a.at("Drafts"), "later.eml", mail("later", "made after the backup"))
+			a.flush()
+			n := a.at("Inbox", "*letter*")
+			num := n.Num
+			base := replica.Base{Version: n.Version, ChangeKey: n.Message.ChangeKey, PCL: n.Message.PCL}
+			if !late {
+				a.edit(num, mail("letter", "saved before"))
+			}
+			w.box.RewindState(old)
+			w.srv.LoseSessions()
+			if late {
+				w.rewrite(mid, "edited at once")
+			}
+			a.pass()
+			a.flush()
+			w.rewrite(mid, "edited there")
+			if late {
+				w.raise(mid, many) // as high as what was seen, whatever a has brought about meanwhile
+				a.pass()
+			}
+			a.update(func(u *replica.Update) error {
+				n, err := u.Node(num)
+				if err != nil {
+					return err
+				}
+				if !late {
+					base = replica.Base{Version: n.Version, ChangeKey: n.Message.ChangeKey, PCL: n.Message.PCL}
+				}
+				a.put(u, n, mail("letter", "saved after"))
+				_, err = u.Enqueue(&replica.Change{Kind: replica.ChangeEdit, Item: num, At: time.Now(), Folder: n.Parent, Base: base})
+				return err
+			})
+			a.flush()
+			a.pass()
+			fresh := w.client(t)
+			fresh.pass()
+			same(t, a, fresh)
+			for _, text := range []string{"edited there", "saved after"} {
+				if count(fresh, text) != 1 {
+					t.Errorf("%q is there %d times:\n%s", text, count(fresh, text), fresh.tree())
+				}
+			}
+		})
+	}
+}
