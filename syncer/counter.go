@@ -105,7 +105,10 @@ func (l *link) leaveCounter(ctx context.Context, id replica.Identity, server cou
 		next.Former = &formerCounter{Class: counterClass(id), Sent: last.Sent}
 	}
 	l.counter.mid = 0
-	return l.s.startRebuild(ctx, l, kind, next)
+	if err := l.s.startRebuild(ctx, l, kind, next); err != nil {
+		return err
+	}
+	return l.s.countUp(ctx, l) // from now on, so that fewer backups are older than that
 }
 
 // formerWentBack reports whether the server has less in the former counter than was left there.

@@ -6,6 +6,7 @@ import (
 
 	"mailfs/mapi"
 	"mailfs/replica"
+	"mailfs/syncer"
 )
 
 // raise makes the server give change numbers to a message, whose text stays.
@@ -82,5 +83,72 @@ func TestServerFromBackupGivesNumbersAgain(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// An edit that builds on an older version than the server's is queued while the server goes back from a newer one to that: it meets
+// it as a conflict.
+func TestServerFromBackupOlderEditIsQueued(t *testing.T) {
+	w := newMemWorld(t)
+	mid := w.deliver("letter", "at first")
+	a := w.client(t, quick, func(c *syncer.Config) { c.Keep.Headers = true })
+	a.pass()
+	n := a.at("Inbox", "*letter*")
+	base := replica.Base{Version: n.Version, ChangeKey: n.Message.ChangeKey, PCL: n.Message.PCL}
+	w.rewrite(mid, "edited there")
+	old := w.box.Snapshot()
+	w.raise(mid, 1)
+	a.create(a.at("Drafts"), "counts.eml", mail("counts", "made after the backup"))
+	a.pass()
+	a.update(func(u *replica.Update) error {
+		now, err := u.Node(n.Num)
+		if err != nil {
+			return err
+		}
+		a.put(u, now, mail("letter", "saved here"))
+		_, err = u.Enqueue(&replica.Change{Kind: replica.ChangeEdit, Item: n.Num, At: time.Now(), Folder: now.Parent, Base: base})
+		return err
+	})
+	w.box.RewindState(old)
+	w.srv.LoseSessions()
+	a.flush()
+	a.pass()
+	fresh := w.client(t)
+	fresh.pass()
+	for _, text := range []string{"edited there", "saved here"} {
+		if count(fresh, text) != 1 {
+			t.Errorf("%q is there %d times:\n%s", text, count(fresh, text), fresh.tree())
+		}
+	}
+}
+
+// The server goes back to before a conflict was settled, and the client that settled it has no bodies: what lost is on the server
+// in place of the winner, and must not lose without being kept.
+func TestServerFromBackupLostLoser(t *testing.T) {
+	w := newMemWorld(t)
+	mid := w.deliver("letter", "at first")
+	a := w.client(t, quick, func(c *syncer.Config) { c.Keep.Headers = true })
+	a.pass()
+	if err := a.s.Fetch(t.Context(), a.at("Inbox", "*letter*").Num); err != nil {
+		t.Fatal(err)
+	}
+	w.rewrite(mid, "edited there")
+	old := w.box.Snapshot()
+	a.edit(a.at("Inbox", "*letter*").Num, mail("letter", "saved here"))
+	a.flush()
+	a.pass()
+	loser := a.at("Sync Issues", "Conflicts", "*letter*").Num // is not here, as on a machine that knows of it by others
+	a.update(func(u *replica.Update) error { u.Remote(true); return u.Remove(loser) })
+	w.box.RewindState(old)
+	w.srv.LoseSessions()
+	a.pass()
+	a.flush()
+	a.pass()
+	fresh := w.client(t)
+	fresh.pass()
+	for _, text := range []string{"edited there", "saved here"} {
+		if count(fresh, text) != 1 {
+			t.Errorf("%q is there %d times:\n%s", text, count(fresh, text), fresh.tree())
+		}
 	}
 }

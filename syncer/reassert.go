@@ -30,13 +30,28 @@ func (s *Syncer) applyUnderBody(u *replica.Update, n *replica.Node, a *arrival, 
 	if err != nil {
 		return false, ignoreAbsent(err)
 	}
-	if m.Properties.Time(mapi.PidTagLastModificationTime) <= n.Message.Modified {
-		return false, nil
+	if later, err := ofLaterVersion(u, n, m.Properties); err != nil || !later {
+		return false, err
 	}
 	if p.deleted {
 		return true, s.applyVersion(u, n, a, p)
 	}
 	return true, s.reassert(u, n, a)
+}
+
+// ofLaterVersion reports whether a body is of a later version than the header. Of two in one instant the keys tell, unless the
+// version was made here, where a body may have come before them.
+func ofLaterVersion(u *replica.Update, n *replica.Node, body mapi.PropertyBag) (bool, error) {
+	at, key := body.Time(mapi.PidTagLastModificationTime), mapi.ChangeKey(body.Bytes(mapi.PidTagChangeKey))
+	if at != n.Message.Modified || key == "" || key == n.Message.ChangeKey {
+		return at > n.Message.Modified, nil
+	}
+	id, err := u.Identity()
+	if err != nil {
+		return false, err
+	}
+	x, err := n.Message.ChangeKey.XID()
+	return err == nil && x.Namespace != id.Namespace, nil
 }
 
 // reassertRead sends a read state that the server has lost.

@@ -2,6 +2,7 @@ package syncer_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -115,9 +116,14 @@ func bodyOfLostVersion(t *testing.T, sameTime bool) {
 // before that header comes: the body that was read is the only one left of its version. It goes up again; where the message was
 // removed meanwhile, what is on the server comes back.
 func TestServerFromBackupLostVersionOfBody(t *testing.T) {
-	for name, removed := range map[string]bool{"kept": false, "removed": true} {
+	at := time.Now()
+	for name, removed := range map[string]bool{"kept": false, "removed": true, "kept, in one instant": false, "removed, in one instant": true} {
 		t.Run(name, func(t *testing.T) {
-			w := newMemWorld(t)
+			w := newMemWorld(t, func(c *memserver.Config) {
+				if strings.Contains(name, "instant") {
+					c.Clock = func() time.Time { return at }
+				}
+			})
 			mid := w.deliver("letter", "at first")
 			a := w.client(t, quick, func(c *syncer.Config) { c.Keep.Headers = true })
 			a.pass()

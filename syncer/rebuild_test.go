@@ -327,6 +327,42 @@ func TestCountersAreApart(t *testing.T) {
 	same(t, a, b)
 }
 
+// A replica that was put back takes another name, and its counter is there from that moment on: a server that is put back to that moment is
+// recognised.
+func TestReplicaFromBackupIsCountedAtOnce(t *testing.T) {
+	w := newMemWorld(t)
+	w.deliver("letter", "the first version")
+	a := w.client(t, quick)
+	a.pass()
+	before := a.backup(filepath.Join(t.TempDir(), "backup"))
+	a.create(a.at("Drafts"), "later.eml", mail("later", "made after the backup"))
+	a.flush()
+	a.reopen(before, func() {})
+	connected := false
+	w.srv.SetScript(func(r memserver.Request) memserver.Fault {
+		connected = connected || r.Has(uint8(rop.IDSynchronizationConfigure))
+		return memserver.Fault{CutBefore: connected} // it has heard that it was put back, and got no further
+	})
+	if a.s.Pass(t.Context()) == nil {
+		t.Fatal("the pass was not cut")
+	}
+	w.srv.SetScript(nil)
+	old := w.box.Snapshot()
+	a.pass()
+	a.edit(a.at("Inbox", "*letter*").Num, mail("letter", "lost by the server"))
+	a.flush()
+	w.box.RewindState(old)
+	w.srv.LoseSessions()
+	a.pass()
+	a.flush()
+	fresh := w.client(t)
+	fresh.pass()
+	same(t, a, fresh)
+	if count(fresh, "lost by the server") != 1 {
+		t.Errorf("not there:\n%s", fresh.tree())
+	}
+}
+
 // Every session finds the counter where the last one left it.
 func TestUploadsAreCounted(t *testing.T) {
 	w := newWorld(t)

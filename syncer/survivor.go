@@ -33,6 +33,8 @@ func (s *Syncer) applyToSurvivor(u *replica.Update, n *replica.Node, a *arrival,
 			return setAside, err
 		}
 		f, err = setAside, s.readAside(u, n, a, p)
+	case outlives(n, a) && n.Message.Conflict: // that was settled in favour of this one, and the server may have lost the other
+		f, err = s.comeApart(u, n, a, changes)
 	case outlives(n, a):
 		f, err = applied, s.reassert(u, n, a)
 	default:
@@ -154,7 +156,7 @@ func (s *Syncer) descend(u *replica.Update, n *replica.Node, a *arrival, changes
 		}
 	}
 	for _, c := range changes {
-		if c.Kind != replica.ChangeEdit {
+		if c.Kind != replica.ChangeEdit || !c.Base.PCL.Includes(a.pcl) {
 			continue
 		}
 		c.Fixed, c.Base.ChangeKey, c.Base.PCL = false, a.change, a.pcl.Merge(a.othersOf(c.Base.PCL))
