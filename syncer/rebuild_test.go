@@ -338,8 +338,11 @@ func TestReplicaFromBackupIsCountedAtOnce(t *testing.T) {
 	a.create(a.at("Drafts"), "later.eml", mail("later", "made after the backup"))
 	a.flush()
 	a.reopen(before, func() {})
-	connected := false
+	connected, written := false, 0
 	w.srv.SetScript(func(r memserver.Request) memserver.Fault {
+		if counts(r) {
+			written++
+		}
 		connected = connected || r.Has(uint8(rop.IDSynchronizationConfigure))
 		return memserver.Fault{CutBefore: connected} // it has heard that it was put back, and got no further
 	})
@@ -348,6 +351,9 @@ func TestReplicaFromBackupIsCountedAtOnce(t *testing.T) {
 	}
 	w.srv.SetScript(nil)
 	old := w.box.Snapshot()
+	if written != 2 {
+		t.Errorf("%d counters were written, want that of the former name and the new one", written)
+	}
 	a.pass()
 	a.edit(a.at("Inbox", "*letter*").Num, mail("letter", "lost by the server"))
 	a.flush()
