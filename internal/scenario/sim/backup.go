@@ -114,13 +114,12 @@ func linksOf(m *mapi.Message) int {
 	return len(items)
 }
 
-// reaches is called when a client is about to reach the server. Until it does so after that was put back, programs may save
-// over a version that it got from the server: it has no reason to keep the one that is on the server, for all it knows.
+// reaches is called when a client is about to reach the server. Until it has compared everything with one that was put back, programs
+// may save over a version that it got from there: it has no reason to keep the one that is on the server, for all it knows.
 func (w *world) reaches(c *client) {
 	if !c.unaware {
 		return
 	}
-	c.unaware = false
 	held := w.tokensOf(w.box.Snapshot().Folders...)
 	for _, c := range w.clients {
 		c.tokens(held)
@@ -146,7 +145,7 @@ func (w *world) noticed(c *client) {
 	if !c.behind {
 		return
 	}
-	c.behind = false
+	c.behind, c.unaware = false, false
 	if !slices.ContainsFunc(w.clients, func(c *client) bool { return c.behind }) {
 		w.timeTurned()
 	}
