@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"mailfs/internal/memserver"
 	"mailfs/mapi"
 	"mailfs/replica"
 	"mailfs/syncer"
@@ -119,6 +120,52 @@ func TestServerFromBackupOlderEditIsQueued(t *testing.T) {
 		if count(fresh, text) != 1 {
 			t.Errorf("%q is there %d times:\n%s", text, count(fresh, text), fresh.tree())
 		}
+	}
+}
+
+// An edit that builds on an older version than the one that is here is queued, and the server loses that one: this machine has the
+// only copy of it.
+func TestServerFromBackupLostVersionBelowEdit(t *testing.T) {
+	for name, folder := range map[string]bool{"conflicts": true, "no folder": false} {
+		t.Run(name, func(t *testing.T) {
+			w := newMemWorld(t)
+			if !folder {
+				if err := w.box.DeleteFolder(w.box.Folder(memserver.FolderConflicts), true); err != nil {
+					t.Fatal(err)
+				}
+			}
+			mid := w.deliver("letter", "at first")
+			a := w.client(t, quick)
+			a.pass()
+			n := a.at("Inbox", "*letter*")
+			base := replica.Base{Version: n.Version, ChangeKey: n.Message.ChangeKey, PCL: n.Message.PCL}
+			old := w.box.Snapshot()
+			w.rewrite(mid, "edited there")
+			a.pass()
+			a.create(a.at("Drafts"), "counts.eml", mail("counts", "made after the backup"))
+			a.flush()
+			a.update(func(u *replica.Update) error {
+				now, err := u.Node(n.Num)
+				if err != nil {
+					return err
+				}
+				a.put(u, now, mail("letter", "saved here"))
+				_, err = u.Enqueue(&replica.Change{Kind: replica.ChangeEdit, Item: n.Num, At: time.Now(), Folder: now.Parent, Base: base})
+				return err
+			})
+			w.box.RewindState(old)
+			w.srv.LoseSessions()
+			a.flush()
+			a.pass()
+			fresh := w.client(t)
+			fresh.pass()
+			same(t, a, fresh)
+			for _, text := range []string{"edited there", "saved here"} {
+				if count(fresh, text) != 1 {
+					t.Errorf("%q is there %d times:\n%s", text, count(fresh, text), fresh.tree())
+				}
+			}
+		})
 	}
 }
 

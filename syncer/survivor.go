@@ -2,6 +2,8 @@ package syncer
 
 import (
 	"bytes"
+	"errors"
+	"slices"
 
 	"mailfs/conflict"
 	"mailfs/internal/mutant"
@@ -29,6 +31,9 @@ func (s *Syncer) applyToSurvivor(u *replica.Update, n *replica.Node, a *arrival,
 	case p.deleted && !mutant.EchoOverEdit.Planted():
 		f, err = setAside, s.readAside(u, n, a, p)
 	case p.content && !mutant.EchoOverEdit.Planted():
+		if err := s.keepUnseen(u, n, a, changes); err != nil {
+			return setAside, err
+		}
 		if err := s.descend(u, n, a, changes); err != nil {
 			return setAside, err
 		}
@@ -142,6 +147,28 @@ func (s *Syncer) comeApart(u *replica.Update, n *replica.Node, a *arrival, chang
 		return setAside, err
 	}
 	return setAside, s.reassertRead(u, n, a)
+}
+
+// keepUnseen makes a loser of the version below a queued edit, where the server has lost that one and the edit was not made from it:
+// it would have been a conflict, and now is one that only this machine can know of.
+func (s *Syncer) keepUnseen(u *replica.Update, n *replica.Node, a *arrival, changes []*replica.Change) error {
+	first := slices.IndexFunc(changes, func(c *replica.Change) bool { return c.Kind == replica.ChangeEdit })
+	if a.pcl.Includes(n.Message.PCL) || first < 0 || changes[first].Base.PCL.Includes(n.Message.PCL) {
+		return nil
+	}
+	below, err := u.BaseMessage(n.Num)
+	if err != nil || len(below.Recipients)+len(below.Attachments) == 0 && !below.Properties.Has(mapi.PidTagBody) {
+		return ignoreAbsent(err) // there is none, or no more than its header
+	}
+	dir, err := u.BySpecial(replica.SpecialConflicts)
+	if errors.Is(err, replica.ErrNotFound) {
+		dir, err = homeOf(&u.View, n)
+	}
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	_, err = s.keepAlternate(u, dir, n, below, string(versionKey(n.Message.SourceKey, below)))
+	return err
 }
 
 // descend makes what is queued for a message that came of the version which the server has one that came of nothing else there:
