@@ -134,6 +134,9 @@ func unseenOthers(u *replica.Update, n *replica.Node, base replica.Base) (bool, 
 	if hides, err := unseen(u, n, base); err != nil || !hides {
 		return false, err
 	}
+	if lost, err := u.LostVersion(n.Num); err != nil || base.Version < lost {
+		return err == nil, err // what is made here may be somebody else's version that the server has lost
+	}
 	id, err := u.Identity()
 	if err != nil && !errors.Is(err, replica.ErrNotFound) {
 		return false, err

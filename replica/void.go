@@ -22,6 +22,15 @@ func (u *Update) VoidBases(item Num, version uint64, key mapi.ChangeKey) error {
 	return u.SetSetting(voidOf(item), append(binary.BigEndian.AppendUint64(nil, version), key...))
 }
 
+// LostVersion returns the last version of an item that VoidBases was told of, 0 if there is none.
+func (v *View) LostVersion(item Num) (uint64, error) {
+	p, err := v.Setting(voidOf(item))
+	if err != nil || len(p) < 8 {
+		return 0, err
+	}
+	return binary.BigEndian.Uint64(p), nil
+}
+
 // validBase returns a base of an item without keys that are void.
 func (u *Update) validBase(item Num, b Base) (Base, error) {
 	if b.ChangeKey == "" && len(b.PCL) == 0 {

@@ -273,6 +273,9 @@ func (s *Syncer) settleLeftover(u *replica.Update, kind rebuildKind, n *replica.
 		if err != nil {
 			return err
 		}
+		if err := s.keepUnseen(u, n, nil, changes); err != nil {
+			return err
+		}
 		if err := u.VoidBases(n.Num, n.Version, n.Message.ChangeKey); err != nil {
 			return err
 		}

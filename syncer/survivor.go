@@ -31,7 +31,7 @@ func (s *Syncer) applyToSurvivor(u *replica.Update, n *replica.Node, a *arrival,
 	case p.deleted && !mutant.EchoOverEdit.Planted():
 		f, err = setAside, s.readAside(u, n, a, p)
 	case p.content && !mutant.EchoOverEdit.Planted():
-		if err := s.keepUnseen(u, n, a, changes); err != nil {
+		if err := s.keepUnseen(u, n, a.pcl, changes); err != nil {
 			return setAside, err
 		}
 		if err := s.descend(u, n, a, changes); err != nil {
@@ -136,6 +136,9 @@ func (s *Syncer) comeApart(u *replica.Update, n *replica.Node, a *arrival, chang
 	case p.deleted:
 		return applied, s.deletedApart(u, n, a, changes)
 	case p.content:
+		if err := s.keepUnseen(u, n, a.pcl, changes); err != nil {
+			return setAside, err
+		}
 		if err := s.editedApart(u, n, a, changes); err != nil {
 			return setAside, err
 		}
@@ -150,10 +153,10 @@ func (s *Syncer) comeApart(u *replica.Update, n *replica.Node, a *arrival, chang
 }
 
 // keepUnseen makes a loser of the version below a queued edit, where the server has lost that one and the edit was not made from it:
-// it would have been a conflict, and now is one that only this machine can know of.
-func (s *Syncer) keepUnseen(u *replica.Update, n *replica.Node, a *arrival, changes []*replica.Change) error {
+// it would have been a conflict, and now is one that only this machine can know of. has is what the server has, nil for nothing.
+func (s *Syncer) keepUnseen(u *replica.Update, n *replica.Node, has mapi.PCL, changes []*replica.Change) error {
 	first := slices.IndexFunc(changes, func(c *replica.Change) bool { return c.Kind == replica.ChangeEdit })
-	if a.pcl.Includes(n.Message.PCL) || first < 0 || changes[first].Base.PCL.Includes(n.Message.PCL) {
+	if has.Includes(n.Message.PCL) || first < 0 || changes[first].Base.PCL.Includes(n.Message.PCL) {
 		return nil
 	}
 	below, err := u.BaseMessage(n.Num)
