@@ -94,8 +94,8 @@ func (s *Syncer) applyFolder(u *replica.Update, f *folderArrival) (bool, error) 
 	parent := replica.RootNum
 	if f.ParentSourceKey != "" {
 		p, err := u.BySourceKey(f.ParentSourceKey)
-		if errors.Is(err, replica.ErrNotFound) || err == nil && p.Parent == 0 && p.Num != replica.RootNum {
-			return false, nil
+		if errors.Is(err, replica.ErrNotFound) || err == nil && (p.Folder == nil || p.Parent == 0 && p.Num != replica.RootNum) {
+			return false, nil // also when a message has its id, until the folder itself arrives
 		}
 		if err != nil {
 			return false, err

@@ -313,6 +313,31 @@ func TestServerFromBackupFoldersWereInEachOther(t *testing.T) {
 	}
 }
 
+// A server that went back gives the id of a message that it lost to a folder, which has another one in it.
+func TestServerFromBackupGivesIDToFolder(t *testing.T) {
+	w := newMemWorld(t)
+	a := w.client(t, quick)
+	a.pass()
+	old := w.box.Snapshot()
+	w.deliver("letter", "lost by the server")
+	a.pass()
+	key := a.at("Inbox", "*letter*").Message.SourceKey
+	w.box.RewindState(old)
+	w.srv.LoseSessions()
+	w.box.CreateFolder("Outer", "Inner")
+	a.pass()
+	a.flush()
+	if got := a.at("Outer").Folder.SourceKey; got != key {
+		t.Fatalf("the folder has the id %v, the message had %v", got, key)
+	}
+	fresh := w.client(t)
+	fresh.pass()
+	same(t, a, fresh)
+	if count(fresh, "lost by the server") != 1 || fresh.find("Outer", "Inner") == nil {
+		t.Errorf("something is missing:\n%s", fresh.tree())
+	}
+}
+
 // A server went back without anybody's notice, and gives an id of something that it lost to what is made here: that goes up, and so
 // does what was lost.
 func TestServerFromBackupGivesIDAgain(t *testing.T) {
