@@ -203,7 +203,12 @@ func (s *Syncer) updateFolder(u *replica.Update, n *replica.Node, parent replica
 	if err != nil {
 		return err
 	}
-	mine := n.Folder.ChangeKey == f.ChangeKey && n.Folder.PCL.Includes(f.PCL)
+	kind, err := rebuilding(&u.View)
+	if err != nil {
+		return err
+	}
+	mine := n.Folder.ChangeKey == f.ChangeKey && n.Folder.PCL.Includes(f.PCL) &&
+		(kind != rebuildServer || n.Folder.DisplayName == f.DisplayName) // else its id and its keys are another folder's now
 	keep := false
 	for _, c := range changes {
 		k, err := s.meetFolderChange(u, n, c, f, mine)

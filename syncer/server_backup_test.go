@@ -338,6 +338,34 @@ func TestServerFromBackupGivesIDToFolder(t *testing.T) {
 	}
 }
 
+// A folder is removed here that the server lost when it went back; since then it has made another one, of the same id and keys.
+func TestServerFromBackupGivesIDOfRemovedFolder(t *testing.T) {
+	w := newMemWorld(t)
+	w.box.CreateFolder("Outer")
+	a := w.client(t, quick)
+	a.pass()
+	old := w.box.Snapshot()
+	w.box.CreateFolder("Outer", "Made later")
+	a.pass()
+	was := a.at("Outer", "Made later").Folder
+	w.box.RewindState(old)
+	w.srv.LoseSessions()
+	w.box.CreateFolder("Another")
+	a.rmdir(a.at("Outer", "Made later").Num)
+	a.pass()
+	a.flush()
+	a.pass()
+	if is := a.at("Another").Folder; is.SourceKey != was.SourceKey || is.ChangeKey != was.ChangeKey {
+		t.Fatalf("the new folder is %v %v, the lost one was %v %v", is.SourceKey, is.ChangeKey, was.SourceKey, was.ChangeKey)
+	}
+	fresh := w.client(t)
+	fresh.pass()
+	same(t, a, fresh)
+	if a.find("Outer", "Made later") != nil {
+		t.Errorf("the removed folder is there again:\n%s", a.tree())
+	}
+}
+
 // A server went back without anybody's notice, and gives an id of something that it lost to what is made here: that goes up, and so
 // does what was lost.
 func TestServerFromBackupGivesIDAgain(t *testing.T) {

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -25,16 +24,9 @@ func (w *world) restoreServer() {
 			w.note("  %s: pass: %v", c.name, c.pass(nil))
 		}
 	}
-	kept := w.tokensOf(w.backup.Folders...)
-	held := maps.Clone(kept)
+	held := w.tokensOf(w.backup.Folders...)
 	for _, c := range w.clients {
 		c.tokens(held)
-	}
-	w.atRisk = written{}
-	for t, doc := range held {
-		if !kept.has(t) {
-			w.atRisk[t] = doc
-		}
 	}
 	for t := range w.tokensOf(w.box.Snapshot().Folders...) {
 		if s := w.ledger.saves[t]; s != nil && !held.has(t) {
@@ -43,7 +35,7 @@ func (w *world) restoreServer() {
 	}
 	w.timeTurned()
 	for _, c := range w.clients {
-		c.behind, c.unaware = true, true
+		c.behind = true
 	}
 	w.box.RewindState(w.backup)
 	w.srv.LoseSessions()
@@ -114,38 +106,13 @@ func linksOf(m *mapi.Message) int {
 	return len(items)
 }
 
-// reaches is called when a client is about to reach the server. Until it has compared everything with one that was put back, programs
-// may save over a version that it got from there: it has no reason to keep the one that is on the server, for all it knows.
-func (w *world) reaches(c *client) {
-	if !c.unaware {
-		return
-	}
-	held := w.tokensOf(w.box.Snapshot().Folders...)
-	for _, c := range w.clients {
-		c.tokens(held)
-	}
-	for t, doc := range w.atRisk {
-		if s := w.ledger.saves[t]; s != nil && !held.has(t) && s.fine == "" && w.savedOver(c, doc) {
-			s.fine = "saved over, and lost with the server"
-		}
-	}
-}
-
-// savedOver reports whether a program of a client wrote to a letter, or put something in its place.
-func (w *world) savedOver(c *client, doc string) bool {
-	return slices.ContainsFunc(w.touched, func(a act) bool {
-		return a.by == c.name && w.message(a.doc) == w.message(doc) &&
-			slices.Contains([]Kind{Create, Edit, EditByRename, EditByBackup, Append, HeldWrite, MoveOver}, a.kind)
-	})
-}
-
 // noticed notes that a client knows that the server went back. What was deleted before all of them did may be there
 // again: who still had it can't tell that from what the server lost.
 func (w *world) noticed(c *client) {
 	if !c.behind {
 		return
 	}
-	c.behind, c.unaware = false, false
+	c.behind = false
 	if !slices.ContainsFunc(w.clients, func(c *client) bool { return c.behind }) {
 		w.timeTurned()
 	}

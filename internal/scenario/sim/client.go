@@ -49,7 +49,6 @@ type client struct {
 	dying    bool // dies between two transactions
 	inRow    bool // the last point was before a transaction
 	behind   bool // it does not know yet that the server was put back
-	unaware  bool // and has not reached it since
 	sleeps   int
 	giveUp   func() // ends the flush that sleeps too often
 }
@@ -126,7 +125,6 @@ const maxSleeps = 40
 
 // dial connects through a pipe into the server.
 func (c *client) dial(ctx context.Context) (rop.Transport, syncer.ServerInfo, error) {
-	c.w.reaches(c)
 	m, err := mapihttp.New(mapihttp.Config{URL: "http://localhost" + memserver.MailboxPath, UserDN: c.w.box.DN(), ClientID: guid(20 + c.no),
 		Auth: mapihttp.Basic{User: address, Password: password}, RoundTripper: c.w.srv.Pipe(c.request)})
 	if err != nil {

@@ -42,10 +42,9 @@ type world struct {
 	problems []string
 	requests int
 	backup   *memserver.Snapshot
-	atRisk   written // what only clients had when the server was put back to it
-	restored bool    // somebody went back in time
-	dir      string  // of replicas on disk, "" for replicas in memory
-	mounts   string  // directory of mount points, "" for clients without a kernel
+	restored bool   // somebody went back in time
+	dir      string // of replicas on disk, "" for replicas in memory
+	mounts   string // directory of mount points, "" for clients without a kernel
 
 	logMu sync.Mutex // mounts have goroutines of their own
 	log   []string
