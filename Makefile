@@ -20,8 +20,8 @@ test-programs:    ## installs real programs (editors, rsync, git, LibreOffice, i
 stories:          ## the long stories with real mounts alone; SEED=n plays another one
 	SEED=$(SEED) $(GO) test -count=1 -v ./internal/scenario
 
-sim:              ## N random histories of several clients from FROM on; SEED=n repeats one and shows its course
-	N=$(or $(N),1000) FROM=$(or $(FROM),1) SEED=$(SEED) $(GO) test -count=1 -timeout 0 -v -run TestHistories ./internal/scenario/sim
+sim:              ## N random histories of several clients from FROM on; SEED=n repeats one and shows its course; HARD=1: the server always goes back
+	N=$(or $(N),1000) FROM=$(or $(FROM),1) SEED=$(SEED) HARD=$(HARD) $(GO) test -count=1 -timeout 0 -v -run TestHistories ./internal/scenario/sim
 
 sim-mounts:       ## the same through real mounts, which take no course twice
 	N=$(or $(N),200) FROM=$(or $(FROM),1) SEED=$(SEED) $(GO) test -count=1 -timeout 0 -v -run TestMountedHistories ./internal/scenario/sim

@@ -28,7 +28,7 @@ func TestMountedHistories(t *testing.T) {
 			t.Logf("no time for the last %d histories", n-i)
 			break
 		}
-		h := only(Plan(from+i, stepsEach), os.Getenv("ONLY"))
+		h := only(Plan(from+i, stepsEach, Usual), os.Getenv("ONLY"))
 		h.Mounts, h.OnDisk = t.TempDir(), true
 		r := play(t, h)
 		played, requests = played+1, requests+r.Requests

@@ -29,7 +29,7 @@ func TestMutants(t *testing.T) {
 					t.Fatalf("survived %d histories", n)
 				}
 				at += played
-				if r := play(t, Plan(at-1, steps)); r.Failed() { // TestHistories tells of those
+				if r := play(t, Plan(at-1, steps, Usual)); r.Failed() { // TestHistories tells of those
 					t.Logf("history %d fails without it, too: %s", at-1, r.Problems[0])
 					continue
 				}
@@ -52,7 +52,7 @@ func hunt(t *testing.T, n, from uint64, steps int) (played uint64, seen string) 
 				if i > n || found.Load() != 0 {
 					return
 				}
-				r := play(t, Plan(from+i-1, steps))
+				r := play(t, Plan(from+i-1, steps, Usual))
 				if !r.Failed() {
 					continue
 				}

@@ -152,8 +152,20 @@ var weights = [kinds]int{
 	OtherRenameDir: 1, OtherMoveDir: 1, OtherRmdir: 1, LoseSessions: 1,
 }
 
+// Odds say in how many histories, or passes, something happens once.
+type Odds struct {
+	Server, Disk int // it is put back to a backup
+	Death        int // a client dies between transactions of a pass
+}
+
+// The odds of ordinary histories, and of those in which nobody can rely on anything.
+var (
+	Usual = Odds{Server: 8, Disk: 2, Death: 12}
+	Hard  = Odds{Server: 1, Disk: 1, Death: 3}
+)
+
 // Plan makes the history of a seed, of about n steps.
-func Plan(seed uint64, n int) *History {
+func Plan(seed uint64, n int, odds Odds) *History {
 	p := &planner{rng: rand.New(rand.NewPCG(seed, 0x6d61696c6673))}
 	h := &History{Seed: seed, Clients: 2, Headers: -1}
 	if p.rng.IntN(5) == 0 {
@@ -173,14 +185,14 @@ func Plan(seed uint64, n int) *History {
 	for range n {
 		h.Steps = append(h.Steps, p.step(true))
 	}
-	if p.rng.IntN(8) == 0 {
+	if p.rng.IntN(odds.Server) == 0 {
 		p.backInTime(h, BackupServer, RestoreServer)
 	}
-	if h.OnDisk && p.rng.IntN(2) == 0 {
+	if h.OnDisk && p.rng.IntN(odds.Disk) == 0 {
 		p.backInTime(h, BackupDisk, RestoreDisk)
 	}
 	if p.troubled {
-		dieBetween(h)
+		dieBetween(h, odds.Death)
 	}
 	if p.troubled && h.OnDisk {
 		losePower(h)
@@ -190,10 +202,10 @@ func Plan(seed uint64, n int) *History {
 
 // dieBetween plans in which passes a client dies between transactions. It has numbers of its own, so that the rest of a
 // history is what it is without.
-func dieBetween(h *History) {
+func dieBetween(h *History, odds int) {
 	rng := rand.New(rand.NewPCG(h.Seed, 0x6465617468))
 	for _, s := range h.Steps {
-		if s.Kind == Pass && rng.IntN(12) == 0 {
+		if s.Kind == Pass && rng.IntN(odds) == 0 {
 			s.Events = append(s.Events, Event{At: rng.IntN(1 + rng.IntN(60)), What: DieBetween})
 		}
 	}

@@ -131,7 +131,8 @@ func late(t *testing.T) bool {
 	return ok && time.Until(end) < time.Minute
 }
 
-// TestHistories plays random histories: N of them from FROM on, or the one of SEED. ONLY lists the steps that are to be left.
+// TestHistories plays random histories: N of them from FROM on, or the one of SEED. ONLY lists the steps that are to be left; with HARD
+// the server is always put back.
 func TestHistories(t *testing.T) {
 	n, from := number(t, "N", everyTime), number(t, "FROM", 1)
 	if seed := number(t, "SEED", 0); seed != 0 {
@@ -142,6 +143,10 @@ func TestHistories(t *testing.T) {
 	}
 	steps := int(number(t, "STEPS", stepsEach))
 	limit := int64(number(t, "FAILURES", 3))
+	odds := Usual
+	if os.Getenv("HARD") != "" {
+		odds = Hard
+	}
 	var next, failed, requests, played atomic.Int64
 	begin := time.Now()
 	var wg sync.WaitGroup
@@ -153,7 +158,7 @@ func TestHistories(t *testing.T) {
 				if uint64(i) >= n || failed.Load() >= limit || late(t) {
 					return
 				}
-				h := only(Plan(from+uint64(i), steps), os.Getenv("ONLY"))
+				h := only(Plan(from+uint64(i), steps, odds), os.Getenv("ONLY"))
 				r := play(t, h)
 				played.Add(1)
 				requests.Add(int64(r.Requests))
@@ -183,7 +188,7 @@ func TestHistories(t *testing.T) {
 // The same seed takes the same course.
 func TestReplay(t *testing.T) {
 	for seed := range uint64(6) {
-		first, again := play(t, Plan(seed+1, stepsEach)), play(t, Plan(seed+1, stepsEach))
+		first, again := play(t, Plan(seed+1, stepsEach, Usual)), play(t, Plan(seed+1, stepsEach, Usual))
 		for i := range first.Log {
 			if i >= len(again.Log) || first.Log[i] != again.Log[i] {
 				t.Errorf("seed %d: line %d differs:\n%s\n%s", seed+1, i, first.Log[i], again.Log[min(i, len(again.Log)-1)])
