@@ -51,6 +51,29 @@ func TestOpenWhileDeletedThere(t *testing.T) {
 	b.wantText("Inbox/a.eml", text)
 }
 
+// A program has written and synced a message when somebody deletes it on the server; it closes the file, and the machine dies. What it
+// wrote becomes a message of its own.
+func TestDiesAfterDeletedThereAndClosed(t *testing.T) {
+	b := newBed(t)
+	num := b.must(b.deliver("Inbox", "a.eml", note("one", "first")))
+	h := b.open("Inbox/a.eml", syscall.O_RDWR|syscall.O_TRUNC)
+	text := note("one", "second")
+	b.write(h, text)
+	if err := h.sync(); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.remove(num); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.close(h); err != nil {
+		t.Fatal(err)
+	}
+	b.die()
+	b.pass()
+	b.wantChanges("create Inbox/a.eml")
+	b.wantText("Inbox/a.eml", text)
+}
+
 // Somebody else's version arrives right after a save, and the next program that takes the name has seen only that
 // one: what was saved before is kept beside it.
 func TestSaveOverNewerKeepsUnseen(t *testing.T) {

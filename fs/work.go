@@ -433,6 +433,13 @@ func (t *tree) recordClosed(num replica.Num, id nodeID) error {
 			return nil
 		}
 		due = true
+		if w != nil && w.id == id && !w.closed { // it was a message, which is gone on the server
+			c := *w
+			c.closed = true
+			if err := u.PutWorkingCopy(c.record(num)); err != nil {
+				return err
+			}
+		}
 		if n.Xattrs[xattrClosed] != nil {
 			return nil
 		}
