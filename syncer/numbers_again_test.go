@@ -2,7 +2,6 @@ package syncer_test
 
 import (
 	"testing"
-	"time"
 
 	"mailfs/internal/memserver"
 	"mailfs/mapi"
@@ -27,6 +26,21 @@ func (w *world) rewrite(mid mapi.MID, text string) {
 	}
 }
 
+// shown returns what a program that has opened a message builds on.
+func shown(n *replica.Node) replica.Base {
+	return replica.Base{Version: n.Version, ChangeKey: n.Message.ChangeKey, PCL: n.Message.PCL}
+}
+
+// once checks that each text is in one message.
+func once(t *testing.T, c *client, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		if n := count(c, text); n != 1 {
+			t.Errorf("%q is there %d times:\n%s", text, n, c.tree())
+		}
+	}
+}
+
 // A server that went back gives change numbers again that this client has seen on what was lost. They are of other versions now:
 // what is saved here is no successor of them, whether a program had the message open since before or it was queued then.
 func TestServerFromBackupGivesNumbersAgain(t *testing.T) {
@@ -46,7 +60,7 @@ func TestServerFromBackupGivesNumbersAgain(t *testing.T) {
 			a.flush()
 			n := a.at("Inbox", "*letter*")
 			num := n.Num
-			base := replica.Base{Version: n.Version, ChangeKey: n.Message.ChangeKey, PCL: n.Message.PCL}
+			base := shown(n)
 			if !late {
 				a.edit(num, mail("letter", "saved before"))
 			}
@@ -61,28 +75,16 @@ func TestServerFromBackupGivesNumbersAgain(t *testing.T) {
 			if late {
 				a.pass()
 			}
-			a.update(func(u *replica.Update) error {
-				n, err := u.Node(num)
-				if err != nil {
-					return err
-				}
-				if !late {
-					base = replica.Base{Version: n.Version, ChangeKey: n.Message.ChangeKey, PCL: n.Message.PCL}
-				}
-				a.put(u, n, mail("letter", "saved after"))
-				_, err = u.Enqueue(&replica.Change{Kind: replica.ChangeEdit, Item: num, At: time.Now(), Folder: n.Parent, Base: base})
-				return err
-			})
+			if !late {
+				base = shown(a.at("Inbox", "*letter*"))
+			}
+			a.editFrom(num, base, mail("letter", "saved after"))
 			a.flush()
 			a.pass()
 			fresh := w.client(t)
 			fresh.pass()
 			same(t, a, fresh)
-			for _, text := range []string{"edited there", "saved after"} {
-				if count(fresh, text) != 1 {
-					t.Errorf("%q is there %d times:\n%s", text, count(fresh, text), fresh.tree())
-				}
-			}
+			once(t, fresh, "edited there", "saved after")
 		})
 	}
 }
@@ -95,32 +97,20 @@ func TestServerFromBackupOlderEditIsQueued(t *testing.T) {
 	a := w.client(t, quick, func(c *syncer.Config) { c.Keep.Headers = true })
 	a.pass()
 	n := a.at("Inbox", "*letter*")
-	base := replica.Base{Version: n.Version, ChangeKey: n.Message.ChangeKey, PCL: n.Message.PCL}
+	base := shown(n)
 	w.rewrite(mid, "edited there")
 	old := w.box.Snapshot()
 	w.raise(mid, 1)
 	a.create(a.at("Drafts"), "counts.eml", mail("counts", "made after the backup"))
 	a.pass()
-	a.update(func(u *replica.Update) error {
-		now, err := u.Node(n.Num)
-		if err != nil {
-			return err
-		}
-		a.put(u, now, mail("letter", "saved here"))
-		_, err = u.Enqueue(&replica.Change{Kind: replica.ChangeEdit, Item: n.Num, At: time.Now(), Folder: now.Parent, Base: base})
-		return err
-	})
+	a.editFrom(n.Num, base, mail("letter", "saved here"))
 	w.box.RewindState(old)
 	w.srv.LoseSessions()
 	a.flush()
 	a.pass()
 	fresh := w.client(t)
 	fresh.pass()
-	for _, text := range []string{"edited there", "saved here"} {
-		if count(fresh, text) != 1 {
-			t.Errorf("%q is there %d times:\n%s", text, count(fresh, text), fresh.tree())
-		}
-	}
+	once(t, fresh, "edited there", "saved here")
 }
 
 // An edit that builds on an older version than the one that is here is queued, and the server loses that one: this machine has the
@@ -138,21 +128,13 @@ func TestServerFromBackupLostVersionBelowEdit(t *testing.T) {
 			a := w.client(t, quick)
 			a.pass()
 			n := a.at("Inbox", "*letter*")
-			base := replica.Base{Version: n.Version, ChangeKey: n.Message.ChangeKey, PCL: n.Message.PCL}
+			base := shown(n)
 			old := w.box.Snapshot()
 			w.rewrite(mid, "edited there")
 			a.pass()
 			a.create(a.at("Drafts"), "counts.eml", mail("counts", "made after the backup"))
 			a.flush()
-			a.update(func(u *replica.Update) error {
-				now, err := u.Node(n.Num)
-				if err != nil {
-					return err
-				}
-				a.put(u, now, mail("letter", "saved here"))
-				_, err = u.Enqueue(&replica.Change{Kind: replica.ChangeEdit, Item: n.Num, At: time.Now(), Folder: now.Parent, Base: base})
-				return err
-			})
+			a.editFrom(n.Num, base, mail("letter", "saved here"))
 			w.box.RewindState(old)
 			w.srv.LoseSessions()
 			a.flush()
@@ -160,11 +142,7 @@ func TestServerFromBackupLostVersionBelowEdit(t *testing.T) {
 			fresh := w.client(t)
 			fresh.pass()
 			same(t, a, fresh)
-			for _, text := range []string{"edited there", "saved here"} {
-				if count(fresh, text) != 1 {
-					t.Errorf("%q is there %d times:\n%s", text, count(fresh, text), fresh.tree())
-				}
-			}
+			once(t, fresh, "edited there", "saved here")
 		})
 	}
 }
@@ -193,9 +171,5 @@ func TestServerFromBackupLostLoser(t *testing.T) {
 	a.pass()
 	fresh := w.client(t)
 	fresh.pass()
-	for _, text := range []string{"edited there", "saved here"} {
-		if count(fresh, text) != 1 {
-			t.Errorf("%q is there %d times:\n%s", text, count(fresh, text), fresh.tree())
-		}
-	}
+	once(t, fresh, "edited there", "saved here")
 }

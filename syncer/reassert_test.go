@@ -13,6 +13,27 @@ import (
 	"mailfs/syncer"
 )
 
+// goBackBehindPass puts the server back behind a pass that brings nothing of a message: it is cut before its download, or sets it
+// aside for the sake of a deletion that goes up later.
+func (w *world) goBackBehindPass(a *client, old *memserver.Snapshot, num replica.Num, removed bool) {
+	w.t.Helper()
+	w.srv.SetScript(func(r memserver.Request) memserver.Fault {
+		return memserver.Fault{CutBefore: !removed && r.Has(uint8(rop.IDSynchronizationConfigure))}
+	})
+	if err := a.s.Pass(w.t.Context()); (err == nil) != removed {
+		w.t.Fatalf("pass: %v", err)
+	}
+	w.srv.SetScript(nil)
+	w.box.RewindState(old)
+	w.srv.LoseSessions()
+	if removed {
+		a.readyLast(num, time.Now())
+	}
+	a.pass()
+	a.flush()
+	a.pass()
+}
+
 // A flag is set while the server has a newer version, which does not come before the server is put back to the older one.
 // It is on both sides in the end, or on neither where the message was removed meanwhile.
 func TestServerFromBackupLostFlagOnNewerVersion(t *testing.T) {
@@ -32,21 +53,7 @@ func TestServerFromBackupLostFlagOnNewerVersion(t *testing.T) {
 			if err := w.box.Edit(mid, func(m *mapi.Message) { m.Properties.Set(mapi.PidTagBody, "edited there\r\n") }); err != nil {
 				t.Fatal(err)
 			}
-			w.srv.SetScript(func(r memserver.Request) memserver.Fault {
-				return memserver.Fault{CutBefore: !removed && r.Has(uint8(rop.IDSynchronizationConfigure))}
-			})
-			if err := a.s.Pass(t.Context()); (err == nil) != removed {
-				t.Fatalf("pass: %v", err)
-			}
-			w.srv.SetScript(nil)
-			w.box.RewindState(old)
-			w.srv.LoseSessions()
-			if removed {
-				a.readyLast(num, time.Now())
-			}
-			a.pass()
-			a.flush()
-			a.pass()
+			w.goBackBehindPass(a, old, num, removed)
 			same(t, a, w.client(t))
 			if !removed && a.at("Inbox", "*letter*").Message.Flag != 2 {
 				t.Error("the flag is not there any more")
@@ -140,21 +147,7 @@ func TestServerFromBackupLostVersionOfBody(t *testing.T) {
 				a.readyLast(num, time.Now().Add(time.Hour))
 			}
 			a.create(a.at("Drafts"), "new.eml", mail("new", "made after the backup"))
-			w.srv.SetScript(func(r memserver.Request) memserver.Fault {
-				return memserver.Fault{CutBefore: !removed && r.Has(uint8(rop.IDSynchronizationConfigure))}
-			})
-			if err := a.s.Pass(t.Context()); (err == nil) != removed {
-				t.Fatalf("pass: %v", err)
-			}
-			w.srv.SetScript(nil)
-			w.box.RewindState(old)
-			w.srv.LoseSessions()
-			if removed {
-				a.readyLast(num, time.Now())
-			}
-			a.pass()
-			a.flush()
-			a.pass()
+			w.goBackBehindPass(a, old, num, removed)
 			if removed {
 				if err := a.s.Fetch(t.Context(), a.at("Deleted Items", "*letter*").Num); err != nil {
 					t.Fatal(err)

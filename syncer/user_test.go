@@ -61,15 +61,28 @@ func (c *client) create(dir *replica.Node, name, text string) *replica.Node {
 	return n
 }
 
-// edit writes new content; base is the version that the user opened.
+// edit writes new content to the version that is here.
 func (c *client) edit(num replica.Num, text string) {
+	c.t.Helper()
+	var base replica.Base
+	c.view(func(v *replica.View) error {
+		n, err := v.Node(num)
+		if err == nil {
+			base = shown(n)
+		}
+		return err
+	})
+	c.editFrom(num, base, text)
+}
+
+// editFrom writes new content; base is the version that the user opened.
+func (c *client) editFrom(num replica.Num, base replica.Base, text string) {
 	c.t.Helper()
 	c.update(func(u *replica.Update) error {
 		n, err := u.Node(num)
 		if err != nil {
 			return err
 		}
-		base := replica.Base{Version: n.Version, ChangeKey: n.Message.ChangeKey, PCL: n.Message.PCL}
 		c.put(u, n, text)
 		_, err = u.Enqueue(&replica.Change{Kind: replica.ChangeEdit, Item: num, At: time.Now(), Folder: n.Parent, Base: base})
 		return err
